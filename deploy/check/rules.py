@@ -435,6 +435,22 @@ def memory_faults(obj, limit, connections, shared):
         yield obj, f"its memory ends at {limit}; {connections} connections may take {wanted / 2**30:.1f} Gi"
 
 
+def redis_knows_its_limit(overlay):
+    """A node without `maxmemory` is killed at its container's limit, and RedressRedisFull stays silent before."""
+    for cluster in overlay.of("RedisCluster"):
+        limit = quantity(cluster["spec"]["kubernetesConfig"]["resources"]["limits"]["memory"])
+        for role in ("redisLeader", "redisFollower"):
+            name = cluster["spec"].get(role, {}).get("redisConfig", {}).get("additionalRedisConfig")
+            text = (overlay.get("ConfigMap", name) or {}).get("data", {}).get("redis-additional.conf", "")
+            found = re.search(r"^maxmemory (\d+)mb$", text, re.MULTILINE)
+            if not found or not int(found[1]):
+                yield cluster, f"{role} has no maxmemory"
+            elif int(found[1]) * 2**20 > 0.8 * limit:
+                yield cluster, f"{role} may hold {found[1]} MiB, which leaves nothing of its container's memory for the rest"
+            if not re.search(r"^maxmemory-policy noeviction$", text, re.MULTILINE):
+                yield cluster, f"{role} may forget what is due"
+
+
 def images_are_pinned(overlay):
     tags = set()
     for workload in overlay.workloads():
@@ -462,7 +478,7 @@ RULES = [
     ports_are_in_range, requests_stay_below_limits, selectors_find_pods, references_exist, each_service_is_complete,
     pods_are_restricted, grace_covers_the_drain, variables_are_defined_before_use, settings_are_known,
     edges_are_those_of_the_code, traffic_is_what_the_design_draws, routes_are_those_of_the_contracts, scaling_is_possible,
-    postgres_has_connections_for_all, images_are_pinned, everything_is_in_the_namespace,
+    postgres_has_connections_for_all, redis_knows_its_limit, images_are_pinned, everything_is_in_the_namespace,
 ]
 
 

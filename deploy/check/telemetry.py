@@ -25,7 +25,7 @@ ALWAYS_LABELS = {"service_name", "span_name", "job", "instance", "le", "alertnam
 # Labels whose values docs/telemetry.md lists → where they stand in the code: a file, the text behind which they begin,
 # and the one before which they end.
 VALUES = {
-    ("redress.outcome", "redress.events.deliveries"): ("crates/events/src/courier.rs", "fn judge(", "self.metrics.delivered"),
+    ("redress.outcome", "redress.events.deliveries"): ("crates/events/src/courier.rs", "fn judge(", "fn count_delivery("),
     ("redress.outcome", "redress.events.received"): ("crates/events/src/inbox.rs", "fn count(", "};"),
     ("redress.timers.outcome", ""): ("crates/timers/src/fire.rs", "impl Outcome {", "\n    }"),
     ("redress.timers.cause", ""): ("crates/timers/src/receipt.rs", '    Cause, "', "\n    }"),

@@ -3,13 +3,16 @@
 import base64
 import copy
 import pathlib
+import re
+import shutil
+import subprocess
 import tempfile
 import unittest
 
 import check
 import code_facts
 import rules
-from model import ROOT, SERVICES, containers, pod
+from model import ROOT, SERVICES, Overlay, containers, pod
 
 RENDERED = ROOT / "target/manifests"
 OVERLAYS = {o.name: o for o in check.overlays(RENDERED)}
@@ -196,11 +199,46 @@ class Breaks(unittest.TestCase):
         shared = lambda o: next(v for v in pod(o.get("StatefulSet", "redress-postgres"))["volumes"] if v["name"] == "shm")["emptyDir"]
         self.broken_by(rule, lambda o: shared(o).update(sizeLimit="2Gi"), overlay="dev", words="its memory ends")
 
+    def test_a_redis_that_does_not_know_its_limit_is_seen(self):
+        rule = rules.redis_knows_its_limit
+        spec = lambda o: o.get("RedisCluster", "redress-redis")["spec"]
+        config = lambda text: lambda o: o.get("ConfigMap", "redress-redis-config")["data"].update({"redis-additional.conf": text})
+        for role in ("redisLeader", "redisFollower"):
+            self.broken_by(rule, lambda o, r=role: spec(o)[r].pop("redisConfig"), words=f"{role} has no maxmemory")
+        self.broken_by(rule, self.remove("ConfigMap", "redress-redis-config"), words="no maxmemory")
+        self.broken_by(rule, config("maxmemory 0mb\nmaxmemory-policy noeviction\n"), words="no maxmemory")
+        self.broken_by(rule, config("maxmemory 384mb\nmaxmemory-policy allkeys-lru\n"), words="may forget")
+        self.broken_by(rule, lambda o: spec(o)["kubernetesConfig"]["resources"]["limits"].update(memory="256Mi"), words="leaves nothing")
+
     def test_an_image_without_a_release_is_seen(self):
         rule = rules.images_are_pinned
         self.broken_by(rule, self.container(lambda c: c.update(image="registry:5000/redress-intake")), words="no release")
         self.broken_by(rule, self.container(lambda c: c.update(image="redress-intake:0.2.0")), words="different releases")
         self.broken_by(rule, lambda o: o.get("Job", "redress-migrate-0.1.0-intake")["metadata"].update(name="redress-migrate-intake"), words="in its name")
+
+    def test_a_registry_may_have_a_port(self):
+        render = ["kustomize", "build"] if shutil.which("kustomize") else ["kubectl", "kustomize"]
+        for name in OVERLAYS:
+            with self.subTest(name), tempfile.TemporaryDirectory() as copied:
+                shutil.copytree(ROOT / "deploy", pathlib.Path(copied, "deploy"))
+                overlay = pathlib.Path(copied, "deploy/kustomize/overlays", name)
+                text = (overlay / "kustomization.yaml").read_text(encoding="utf-8")
+                image = r"{name: (redress-\w+), (?:newName: [^,]+, )?newTag"
+                text, count = re.subn(image, r"{name: \1, newName: localhost:5001/\1, newTag", text)
+                self.assertEqual(len(SERVICES), count)
+                (overlay / "kustomization.yaml").write_text(text, encoding="utf-8")
+                rendered = pathlib.Path(copied, "rendered.yaml")
+                rendered.write_bytes(subprocess.run([*render, str(overlay)], check=True, capture_output=True).stdout)
+                moved = Overlay.read(name, rendered, {})
+                self.assertIn("localhost:5001/redress-crisis:", pod(moved.get("Deployment", "redress-crisis"))["containers"][0]["image"])
+                self.assertEqual([], list(rules.images_are_pinned(moved)))
+                names = lambda o: sorted(job["metadata"]["name"] for job in o.of("Job"))
+                self.assertEqual(names(OVERLAYS[name]), names(moved))
+
+    def test_the_release_is_in_no_selector(self):
+        for overlay in OVERLAYS.values():
+            for obj in overlay.of("Deployment", "StatefulSet", "Service", "PodDisruptionBudget", "NetworkPolicy"):
+                self.assertNotIn("app.kubernetes.io/version", str(obj["spec"]), obj["metadata"]["name"])
 
     def test_the_runbook_names_every_image_from_outside(self):
         def images(node):

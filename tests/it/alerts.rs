@@ -436,31 +436,31 @@ async fn a_service_that_is_gone_and_comes_back_shows_in_the_alerts_of_events() {
             .filter(|point| point.service == service)
             .count()
     };
-    let baseline = |shown: &Shown<'_>| {
-        let below = |bound| shown.above(bound, &from_triage);
-        (shown.sum(&from_triage), below(5.0), below(30.0))
-    };
-    let before = baseline(&Shown::of_metric(&gone, delay[0]));
+    let of = |shown: &Shown<'_>| (shown.sum(&from_triage), shown.above(30.0, &from_triage));
+    let before = of(&Shown::of_metric(&gone, delay[0]));
     // Of what was delivered since, how much came later than the bound.
-    let since = move |shown: &[Shown<'_>]| {
-        let (all, five, thirty) = baseline(&shown[0]);
-        let more = (all - before.0).max(1.0);
-        ((five - before.1) / more, (thirty - before.2) / more)
-    };
     let late = silent(&platform, "RedressEventsLate", &delay, move |shown| {
-        since(shown).1 > 0.05
+        let (all, late) = of(&shown[0]);
+        (late - before.1) / (all - before.0).max(1.0) > 0.05
     });
+    let opening = ["redress.crisis.opening.delay"];
+    let opens_late = |budgets: f64| {
+        move |shown: &[Shown<'_>]| {
+            let late = shown[0].above(5.0, &[]);
+            late / shown[0].sum(&[]).max(1.0) > budgets * 0.001
+        }
+    };
     let fast = silent(
         &platform,
         "RedressIncidentsOpenLateFast",
-        &delay,
-        move |shown| since(shown).0 > 14.4 * 0.001,
+        &opening,
+        opens_late(14.4),
     );
     let slowly = silent(
         &platform,
         "RedressIncidentsOpenLateSlowly",
-        &delay,
-        move |shown| since(shown).0 > 3.0 * 0.001,
+        &opening,
+        opens_late(3.0),
     );
     complain(&platform, complaint(12, None)).await;
     waits.fires().await;

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{PATIENCE, telemetry};
 
-async fn complain(platform: &Platform, matter: &str) -> Case {
+pub(crate) async fn complain(platform: &Platform, matter: &str) -> Case {
     let request = CreateCaseRequest {
         parent: format!("sites/{SITE}"),
         request_id: Uuid::new_v4().to_string(),
@@ -34,7 +34,12 @@ async fn complain(platform: &Platform, matter: &str) -> Case {
 }
 
 /// Waits until intake and assignment say the same of a case.
-async fn stands(platform: &Platform, case: &str, status: CaseStatus, epoch: i64) -> work::Work {
+pub(crate) async fn stands(
+    platform: &Platform,
+    case: &str,
+    status: CaseStatus,
+    epoch: i64,
+) -> work::Work {
     eventually(PATIENCE, async || {
         let request = GetCaseRequest {
             name: case.to_owned(),
@@ -42,7 +47,10 @@ async fn stands(platform: &Platform, case: &str, status: CaseStatus, epoch: i64)
         let answer = platform.callers().cases().get_case(request).await;
         let seen = answer.map_err(|s| s.to_string())?.into_inner();
         let seen = seen.case.unwrap_or_default();
-        let request = work::GetWorkRequest { name: of(case) };
+        let request = work::GetWorkRequest {
+            name: of(case),
+            ..Default::default()
+        };
         let answer = platform.callers().work().get_work(request).await;
         let known = answer.map_err(|s| s.to_string())?.into_inner();
         let known = known.work.unwrap_or_default();
@@ -75,7 +83,7 @@ async fn promise(platform: &Platform, case: &str, kind: ClockKind, state: ClockS
     .await;
 }
 
-fn of(case: &str) -> String {
+pub(crate) fn of(case: &str) -> String {
     case.replacen("/cases/", "/work/", 1)
 }
 

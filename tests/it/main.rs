@@ -3,7 +3,9 @@
 mod alerts;
 mod docs;
 mod handling;
+mod hints;
 mod hostile;
+mod importing;
 mod journey;
 mod migrations;
 mod privacy;
@@ -12,6 +14,7 @@ mod restore;
 mod retries;
 mod rolling;
 mod status;
+mod stories;
 mod telemetry;
 mod telling;
 mod tenancy;

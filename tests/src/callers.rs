@@ -7,7 +7,12 @@ use redress_model::time::SystemClock;
 use redress_proto::assignment::v1::handling_service_client::HandlingServiceClient;
 use redress_proto::assignment::v1::roster_service_client::RosterServiceClient;
 use redress_proto::assignment::v1::work_service_client::WorkServiceClient;
+use redress_proto::crisis::v1::aftermath_service_client::AftermathServiceClient;
+use redress_proto::crisis::v1::briefing_service_client::BriefingServiceClient;
 use redress_proto::crisis::v1::incident_service_client::IncidentServiceClient;
+use redress_proto::crisis::v1::media_service_client::MediaServiceClient;
+use redress_proto::crisis::v1::playbook_service_client::PlaybookServiceClient;
+use redress_proto::crisis::v1::statement_service_client::StatementServiceClient;
 use redress_proto::intake::v1::case_service_client::CaseServiceClient;
 use redress_proto::intake::v1::directory_service_client::DirectoryServiceClient;
 use redress_proto::notification::v1::message_service_client::MessageServiceClient;
@@ -146,5 +151,30 @@ impl<'a> Callers<'a> {
     /// Client of incidents.
     pub fn incidents(&self) -> IncidentServiceClient<Authenticated> {
         IncidentServiceClient::new(self.channel("crisis"))
+    }
+
+    /// Client of statements.
+    pub fn statements(&self) -> StatementServiceClient<Authenticated> {
+        StatementServiceClient::new(self.channel("crisis"))
+    }
+
+    /// Client of playbooks.
+    pub fn playbooks(&self) -> PlaybookServiceClient<Authenticated> {
+        PlaybookServiceClient::new(self.channel("crisis"))
+    }
+
+    /// Client of briefings.
+    pub fn briefings(&self) -> BriefingServiceClient<Authenticated> {
+        BriefingServiceClient::new(self.channel("crisis"))
+    }
+
+    /// Client of the media desk.
+    pub fn media(&self) -> MediaServiceClient<Authenticated> {
+        MediaServiceClient::new(self.channel("crisis"))
+    }
+
+    /// Client of what follows an incident.
+    pub fn aftermath(&self) -> AftermathServiceClient<Authenticated> {
+        AftermathServiceClient::new(self.channel("crisis"))
     }
 }

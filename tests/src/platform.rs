@@ -7,6 +7,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+use redress_local::free_listener;
+use redress_model::time::{Clock as _, SystemClock};
 use redress_store::{MIGRATOR as STORE, Role};
 use redress_testkit::otlp::Collector;
 use redress_testkit::{TestDatabase, TestRedis, eventually};
@@ -59,6 +62,8 @@ pub struct Platform {
     settings: Mutex<BTreeMap<(&'static str, String), String>>,
     /// Where binaries lie that are of another release.
     others: Mutex<BTreeMap<&'static str, PathBuf>>,
+    /// How far the services' clock is ahead of the machine's.
+    ahead: Mutex<SignedDuration>,
 }
 
 impl Platform {
@@ -99,6 +104,7 @@ impl Platform {
             processes: Mutex::new(BTreeMap::new()),
             settings: Mutex::default(),
             others: Mutex::default(),
+            ahead: Mutex::default(),
         };
         redress_rpc::auth::Issuer::generate_key_file(&platform.issuer_key())
             .expect("the issuer key can be written");
@@ -173,7 +179,7 @@ impl Platform {
 
     /// Starts another process of a service and waits until it is ready.
     pub async fn replicate(&self, service: &'static str) -> Replica {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let listener = free_listener(None).expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
         drop(listener);
         let command = |subcommand| {
@@ -195,6 +201,35 @@ impl Platform {
     pub async fn restart(&self, service: &'static str) {
         self.launch(service);
         self.ready(service).await;
+    }
+
+    /// What the services' clock shows.
+    pub fn now(&self) -> Timestamp {
+        SystemClock.now() + self.ahead()
+    }
+
+    fn ahead(&self) -> SignedDuration {
+        *self.ahead.lock().expect("no test panics in here")
+    }
+
+    /// Lets time go by at once: every service is killed, and started again by a clock that is so far ahead of what it showed,
+    /// as fast as the machine's. They run as a rehearsal from then on (decision 55): nothing can reach anybody.
+    pub async fn pass(&self, time: SignedDuration) {
+        let started = SystemClock.now();
+        *self.ahead.lock().expect("no test panics in here") += time;
+        let origin = started + self.ahead();
+        for service in SERVICES {
+            self.kill(service);
+        }
+        for service in SERVICES {
+            self.configure(service, "CLOCK__RATE", "1");
+            self.configure(service, "CLOCK__ORIGIN", &origin.to_string());
+            self.configure(service, "CLOCK__STARTED", &started.to_string());
+            self.launch(service);
+        }
+        for service in SERVICES {
+            self.ready(service).await;
+        }
     }
 
     /// Starts a service without waiting.
@@ -248,7 +283,8 @@ impl Platform {
             .env("OTEL_BSP_SCHEDULE_DELAY", "200")
             .env("OTEL_METRIC_EXPORT_INTERVAL", "1000")
             .stdin(Stdio::null());
-        if service == "notification" {
+        // Nothing of a rehearsal leads to a page.
+        if service == "notification" && self.ahead().is_zero() {
             command.env(
                 format!("{prefix}SERVICE__SURVEY_URL"),
                 "https://portal.example.com/survey?token=",
@@ -378,10 +414,7 @@ fn binary(name: &str) -> PathBuf {
 fn ports() -> BTreeMap<&'static str, u16> {
     let held: Vec<(&'static str, TcpListener)> = SERVICES
         .iter()
-        .map(|s| {
-            let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-            (*s, listener)
-        })
+        .map(|s| (*s, free_listener(None).expect("a port is free")))
         .collect();
     held.iter()
         .map(|(s, l)| (*s, l.local_addr().expect("it is bound").port()))

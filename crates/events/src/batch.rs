@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use jiff_sqlx::Timestamp;
 use redress_model::Fault;
 use redress_proto::event::v1::{DeliverOutcome, DeliverRequest};
-use redress_store::{Database, StoreResultExt as _};
+use redress_store::{Database, StoreResultExt as _, UrgentEvent};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::Event;
+use crate::outbox::partition;
 use crate::peer::Peer;
 
 /// Events of one request at most.
@@ -59,6 +60,44 @@ pub(crate) async fn load(
     .fetch_all(db.worker())
     .await
     .or_fault()?;
+    outgoing(db, rows)
+}
+
+/// Loads urgent events in order, each behind what was said of its subject before and may not have arrived; at most as
+/// many as one request takes.
+pub(crate) async fn load_urgent(
+    db: &Database,
+    subscriber: &str,
+    types: &[String],
+    urgent: &[UrgentEvent],
+) -> Result<Vec<Outgoing>, Fault> {
+    let subjects: Vec<&str> = urgent.iter().map(|e| e.subject.as_str()).collect();
+    let partitions: Vec<i16> = subjects.iter().map(|s| partition(s)).collect();
+    let ids: Vec<i64> = urgent.iter().map(|e| e.outbox_id).collect();
+    let rows = sqlx::query_as!(
+        Stored,
+        "-- events::batch::load_urgent
+        SELECT o.id, o.event_id, o.type, o.site, o.subject, o.historical, o.traceparent, o.payload, o.time,
+               EXISTS (SELECT FROM outbox_held h WHERE h.subscriber = $1 AND h.subject = o.subject) AS \"behind!\"
+        FROM unnest($3::text[], $4::smallint[], $5::bigint[]) AS u (subject, partition, id)
+        JOIN outbox_cursor c ON c.subscriber = $1 AND c.partition = u.partition
+        JOIN outbox o ON o.subject = u.subject AND o.id <= u.id AND o.stamp >= c.low_stamp
+          AND (o.stamp >= c.high_stamp OR o.id > c.last_id)
+        WHERE o.type = ANY ($2) ORDER BY o.id LIMIT $6",
+        subscriber,
+        types,
+        &subjects as &[&str],
+        &partitions,
+        &ids,
+        i64::try_from(EVENTS_MAX).unwrap_or(i64::MAX),
+    )
+    .fetch_all(db.worker())
+    .await
+    .or_fault()?;
+    outgoing(db, rows)
+}
+
+fn outgoing(db: &Database, rows: Vec<Stored>) -> Result<Vec<Outgoing>, Fault> {
     rows.into_iter()
         .map(|row| {
             Ok(Outgoing {
@@ -100,43 +139,89 @@ pub(crate) enum Away {
     Store(Fault),
 }
 
-/// Sends events and returns each one's fate. A request that is refused as a whole is taken apart, so
-/// that one event that breaks it does not stand in for the others.
-pub(crate) async fn send(peer: &dyn Peer, events: &[&Event]) -> Result<Vec<Fate>, Away> {
+impl Away {
+    /// Whether it is gone, and not merely slow.
+    pub(crate) fn is_gone(&self) -> bool {
+        !matches!(self, Self::Peer(status) if status.code() == Code::DeadlineExceeded)
+    }
+}
+
+/// Sends events and returns each one's fate. Once an event of a subject failed, the later ones of it are not sent. A request that
+/// is refused as a whole is taken apart, so that one event that breaks it does not stand in for the others.
+pub(crate) async fn send(
+    peer: &dyn Peer,
+    events: &[&Event],
+    is_urgent: bool,
+) -> Result<Vec<Fate>, Away> {
     let mut fates = Vec::with_capacity(events.len());
+    let mut failed: BTreeSet<&str> = BTreeSet::new();
     for part in parts(events) {
-        match send_part(peer, part).await {
-            Ok(part_fates) => fates.extend(part_fates),
-            Err(status) if is_about_the_request(&status) => {
-                // Once an event of a subject failed, the later ones of it are not sent.
-                let mut failed = BTreeSet::new();
-                for event in part {
-                    let fate = if failed.contains(event.subject.as_str()) {
-                        Fate::Later("EARLIER_EVENT_FAILED".to_owned())
-                    } else {
-                        match send_part(peer, &[*event]).await {
-                            Ok(mut one) => one.pop().unwrap_or_else(no_answer),
-                            Err(status) if is_about_the_request(&status) => {
-                                Fate::Refused(format!("{:?}", status.code()))
-                            }
-                            Err(status) => return Err(Away::Peer(status)),
-                        }
-                    };
-                    if fate != Fate::Taken {
-                        failed.insert(event.subject.as_str());
-                    }
-                    fates.push(fate);
+        let stays: Vec<bool> = part
+            .iter()
+            .map(|event| failed.contains(event.subject.as_str()))
+            .collect();
+        let free = part.iter().zip(&stays).filter(|(_, stays)| !**stays);
+        let free: Vec<&Event> = free.map(|(event, _)| *event).collect();
+        let mut sent = match free.is_empty() {
+            true => Vec::new(),
+            false => match send_part(peer, &free, is_urgent).await {
+                Ok(fates) => fates,
+                Err(status) if is_about_the_request(&status) => {
+                    one_by_one(peer, &free, is_urgent).await?
                 }
+                Err(status) => return Err(Away::Peer(status)),
+            },
+        }
+        .into_iter();
+        for (event, stays) in part.iter().zip(stays) {
+            let fate = match stays {
+                true => earlier_failed(),
+                false => sent.next().unwrap_or_else(no_answer),
+            };
+            if fate != Fate::Taken {
+                failed.insert(event.subject.as_str());
             }
-            Err(status) => return Err(Away::Peer(status)),
+            fates.push(fate);
         }
     }
     Ok(fates)
 }
 
-async fn send_part(peer: &dyn Peer, events: &[&Event]) -> Result<Vec<Fate>, Status> {
+async fn one_by_one(
+    peer: &dyn Peer,
+    events: &[&Event],
+    is_urgent: bool,
+) -> Result<Vec<Fate>, Away> {
+    let mut fates = Vec::with_capacity(events.len());
+    let mut failed: BTreeSet<&str> = BTreeSet::new();
+    for event in events {
+        let fate = if failed.contains(event.subject.as_str()) {
+            earlier_failed()
+        } else {
+            match send_part(peer, &[*event], is_urgent).await {
+                Ok(mut one) => one.pop().unwrap_or_else(no_answer),
+                Err(status) if is_about_the_request(&status) => {
+                    Fate::Refused(format!("{:?}", status.code()))
+                }
+                Err(status) => return Err(Away::Peer(status)),
+            }
+        };
+        if fate != Fate::Taken {
+            failed.insert(event.subject.as_str());
+        }
+        fates.push(fate);
+    }
+    Ok(fates)
+}
+
+async fn send_part(
+    peer: &dyn Peer,
+    events: &[&Event],
+    is_urgent: bool,
+) -> Result<Vec<Fate>, Status> {
     let request = DeliverRequest {
         events: events.iter().map(|e| e.to_cloud_event()).collect(),
+        urgent: is_urgent,
     };
     let response = peer.deliver(request).await?;
     let mut fates: Vec<Fate> = response
@@ -157,6 +242,10 @@ async fn send_part(peer: &dyn Peer, events: &[&Event]) -> Result<Vec<Fate>, Stat
         .collect();
     fates.resize_with(events.len(), no_answer);
     Ok(fates)
+}
+
+fn earlier_failed() -> Fate {
+    Fate::Later("EARLIER_EVENT_FAILED".to_owned())
 }
 
 fn no_answer() -> Fate {

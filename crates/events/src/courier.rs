@@ -3,9 +3,12 @@
 //! A round: look how far windows may reach, load the ids of what lies in them, deliver the events in batches, where
 //! there are many some partitions beside others, and close the windows. Meanwhile positions
 //! are written down about once a second. Then held events whose turn has come are tried again.
+//! Beside the rounds, [`express`] carries what is urgent ahead of them.
 //!
 //! Cost of a round with nothing to do: one statement. With something: two, and two for each batch of
 //! 200 events. Rows read are those of the window, whatever else happens in the database.
+
+mod express;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -28,6 +31,8 @@ use crate::outbox::PARTITIONS;
 use crate::peer::Peer;
 use crate::relay::{Metrics, Pace};
 
+use express::Ahead;
+
 /// First pause before looking again at rows that wait for an older transaction to end.
 const OLDER_TRANSACTION_PAUSE: Duration = Duration::from_millis(5);
 
@@ -46,6 +51,10 @@ pub(crate) struct Courier {
     cursors: Mutex<BTreeMap<i16, Cursor>>,
     /// Whether some held event waits for its turn.
     holding: AtomicBool,
+    /// Whether the subscriber cannot be reached as far as is known, or our outbox cannot.
+    away: AtomicBool,
+    /// What goes ahead of the rounds.
+    ahead: Ahead,
 }
 
 /// The rows of a round, shared out to be carried side by side. A partition is in one lane, so order holds; few rows go
@@ -79,21 +88,11 @@ enum Round {
     OlderTransaction,
 }
 
-/// Waits for news: urgent ones are carried at once, others together with what else comes until the courier has rested.
-async fn news(
-    publications: &mut watch::Receiver<u64>,
-    urgencies: &mut watch::Receiver<u64>,
-    rested: Instant,
-) {
-    let ordinary = async {
-        // Fails when the database is gone, and so does everything else.
-        let _ = publications.changed().await;
-        tokio::time::sleep_until(rested.into()).await;
-    };
-    tokio::select! {
-        () = ordinary => {}
-        _ = urgencies.changed() => {}
-    }
+/// Waits for news, which go together with what else comes until the courier has rested.
+async fn news(publications: &mut watch::Receiver<u64>, rested: Instant) {
+    // Fails when the database is gone, and so does everything else.
+    let _ = publications.changed().await;
+    tokio::time::sleep_until(rested.into()).await;
 }
 
 impl Courier {
@@ -119,19 +118,26 @@ impl Courier {
             live,
             cursors: Mutex::default(),
             holding: AtomicBool::new(false),
+            away: AtomicBool::new(false),
+            ahead: Ahead::default(),
         }
     }
 
-    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+    pub(crate) async fn run(self, shutdown: CancellationToken) {
+        tokio::join!(self.rounds(&shutdown), self.carry_urgent(&shutdown));
+        self.stop().await;
+    }
+
+    /// One round after the other, until `shutdown`.
+    async fn rounds(&self, shutdown: &CancellationToken) {
         let mut publications = self.db.publications();
-        let mut urgencies = self.db.urgencies();
         let mut live = self.live.clone();
         let mut share_at = Instant::now();
         let mut failures = 0;
+        let mut gone;
         let mut older = OLDER_TRANSACTION_PAUSE;
         while !shutdown.is_cancelled() {
             publications.borrow_and_update();
-            urgencies.borrow_and_update();
             let rested = Instant::now() + self.pace.rest;
             if Instant::now() >= share_at || live.has_changed().unwrap_or(false) {
                 live.borrow_and_update();
@@ -140,12 +146,12 @@ impl Courier {
                 }
                 share_at = Instant::now() + self.pace.beat;
             }
-            let pause = match self.round(&shutdown).await {
+            let pause = match self.round(shutdown).await {
                 Ok(round) => {
                     if failures > 0 {
                         tracing::info!(subscriber = %self.subscriber, "events flow again");
                     }
-                    failures = 0;
+                    (failures, gone) = (0, false);
                     match round {
                         Round::Unfinished => Duration::ZERO,
                         Round::OlderTransaction => {
@@ -160,12 +166,14 @@ impl Courier {
                 }
                 Err(away) => {
                     failures += 1;
+                    gone = away.is_gone();
                     if failures == 1 {
                         self.log_away(&away);
                     }
                     self.pace.backoff(failures).min(self.pace.poll)
                 }
             };
+            self.away.store(gone, Ordering::Relaxed);
             let pause = if self.holding.load(Ordering::Relaxed) {
                 pause.min(self.pace.backoff_first)
             } else {
@@ -175,11 +183,14 @@ impl Courier {
                 () = shutdown.cancelled() => {}
                 () = tokio::time::sleep(pause) => {}
                 // While the subscriber is away, new events are no reason to hurry.
-                () = news(&mut publications, &mut urgencies, rested), if failures == 0 => {}
+                () = news(&mut publications, rested), if failures == 0 => {}
                 _ = live.changed() => { share_at = Instant::now(); }
             }
         }
-        self.stop().await;
+    }
+
+    fn is_away(&self) -> bool {
+        self.away.load(Ordering::Relaxed)
     }
 
     fn log_away(&self, away: &Away) {
@@ -194,7 +205,7 @@ impl Courier {
     }
 
     /// Renews our leases and takes or gives partitions until every replica has its share.
-    async fn share(&mut self) -> Result<(), Fault> {
+    async fn share(&self) -> Result<(), Fault> {
         self.save().await?;
         let partitions = i64::from(PARTITIONS);
         let live = (*self.live.borrow()).clamp(1, partitions);
@@ -212,6 +223,10 @@ impl Courier {
             let lease = self.pace.lease;
             let new =
                 cursor::claim(&self.db, &self.subscriber, self.token, fair - mine, lease).await?;
+            if !new.is_empty() {
+                // Whoever had them may have started over.
+                self.ahead.forget();
+            }
             self.cursors()
                 .extend(new.into_iter().map(|c| (c.partition, c)));
         }
@@ -253,12 +268,16 @@ impl Courier {
     async fn round(&self, shutdown: &CancellationToken) -> Result<Round, Away> {
         let low = match self.cursors().values().map(|c| c.low).min() {
             Some(low) => low,
-            None => return Ok(Round::Idle),
+            None => {
+                self.ahead.forget();
+                return Ok(Round::Idle);
+            }
         };
         let look = cursor::look(&self.db, low).await.map_err(Away::Store)?;
         if look.xmin < low {
             tracing::warn!(subscriber = %self.subscriber, "the database was restored into another cluster: events of the last days are delivered again");
             self.cursors().clear();
+            self.ahead.forget();
             cursor::start_over(&self.db).await.map_err(Away::Store)?;
             return Ok(Round::Idle);
         }
@@ -338,10 +357,13 @@ impl Courier {
                 let ours = rows.iter().filter(|r| cursors.contains_key(&r.partition));
                 ours.map(|row| row.id).collect()
             };
-            let outgoing = batch::load(&self.db, &self.subscriber, &ids)
-                .await
-                .map_err(Away::Store)?;
-            self.deliver(&outgoing).await?;
+            let ids = self.ahead.left(ids).await;
+            if !ids.is_empty() {
+                let outgoing = batch::load(&self.db, &self.subscriber, &ids)
+                    .await
+                    .map_err(Away::Store)?;
+                self.deliver(&outgoing).await?;
+            }
             let mut cursors = self.cursors();
             for row in rows {
                 if let Some(cursor) = cursors.get_mut(&row.partition) {
@@ -360,8 +382,11 @@ impl Courier {
             .filter(|o| !o.behind)
             .map(|o| &o.event)
             .collect();
-        let mut fates = batch::send(self.peer.as_ref(), &free).await?.into_iter();
-        let mut holds = Vec::new();
+        let mut fates = batch::send(self.peer.as_ref(), &free, false)
+            .await?
+            .into_iter();
+        self.away.store(false, Ordering::Relaxed);
+        let (mut holds, mut taken) = (Vec::new(), Vec::new());
         let mut failed = BTreeSet::new();
         for out in outgoing {
             let fate = if out.behind { None } else { fates.next() };
@@ -370,7 +395,10 @@ impl Courier {
                 _ if behind => None,
                 Some(fate) => match self.judge(out, &fate, 0, 0) {
                     Some(failure) => Some(failure),
-                    None => continue,
+                    None => {
+                        taken.push(out.id);
+                        continue;
+                    }
                 },
                 None => None,
             };
@@ -382,6 +410,7 @@ impl Courier {
                 failure,
             });
         }
+        self.ahead.arrived(taken.into_iter());
         if !holds.is_empty() {
             held::hold(&self.db, &self.subscriber, self.token, &holds)
                 .await
@@ -401,23 +430,20 @@ impl Courier {
     ) -> Option<Failure> {
         let (outcome, failure) = match fate {
             Fate::Taken => {
-                let delay = jiff::Timestamp::now().duration_since(out.event.time);
-                self.metrics
-                    .delay
-                    .record(delay.as_secs_f64().max(0.0), &[self.subscriber_attribute()]);
-                ("taken", None)
+                self.count_taken(out);
+                return None;
             }
             Fate::Later(reason) => {
                 let attempts = attempts.saturating_add(1);
                 let again = Some(self.pace.backoff(attempts));
                 (
                     "later",
-                    Some(Failure {
+                    Failure {
                         attempts,
                         rejections,
                         reason: reason.clone(),
                         again,
-                    }),
+                    },
                 )
             }
             Fate::Refused(reason) => {
@@ -427,32 +453,39 @@ impl Courier {
                     (rejections < self.pace.rejections_max).then(|| self.pace.backoff(attempts));
                 (
                     "refused",
-                    Some(Failure {
+                    Failure {
                         attempts,
                         rejections,
                         reason: reason.clone(),
                         again,
-                    }),
+                    },
                 )
             }
         };
-        self.metrics.delivered.add(
-            1,
-            &[
-                self.subscriber_attribute(),
-                KeyValue::new("redress.outcome", outcome),
-            ],
-        );
-        if let Some(failure) = &failure {
-            let event = &out.event;
-            let (subscriber, reason) = (&self.subscriber, &failure.reason);
-            if failure.again.is_none() {
-                tracing::error!(%subscriber, event_id = %event.id, event_type = %event.event_type, subject = %event.subject, reason, "an event was parked: mend the cause, then redrive it");
-            } else {
-                tracing::debug!(%subscriber, event_id = %event.id, event_type = %event.event_type, reason, attempts = failure.attempts, "an event is held and tried again");
-            }
+        self.count_delivery(outcome);
+        let event = &out.event;
+        let (subscriber, reason) = (&self.subscriber, &failure.reason);
+        if failure.again.is_none() {
+            tracing::error!(%subscriber, event_id = %event.id, event_type = %event.event_type, subject = %event.subject, reason, "an event was parked: mend the cause, then redrive it");
+        } else {
+            tracing::debug!(%subscriber, event_id = %event.id, event_type = %event.event_type, reason, attempts = failure.attempts, "an event is held and tried again");
         }
-        failure
+        Some(failure)
+    }
+
+    fn count_taken(&self, out: &Outgoing) {
+        let delay = jiff::Timestamp::now().duration_since(out.event.time);
+        self.metrics
+            .delay
+            .record(delay.as_secs_f64().max(0.0), &[self.subscriber_attribute()]);
+        self.count_delivery("taken");
+    }
+
+    fn count_delivery(&self, outcome: &'static str) {
+        let outcome = KeyValue::new("redress.outcome", outcome);
+        self.metrics
+            .delivered
+            .add(1, &[self.subscriber_attribute(), outcome]);
     }
 
     fn subscriber_attribute(&self) -> KeyValue {
@@ -488,7 +521,7 @@ impl Courier {
             .await
             .map_err(Away::Store)?;
         let events: Vec<_> = outgoing.iter().map(|o| &o.event).collect();
-        let fates = batch::send(self.peer.as_ref(), &events).await?;
+        let fates = batch::send(self.peer.as_ref(), &events, false).await?;
         let mut failed = BTreeSet::new();
         let mut settled = Vec::new();
         for (out, fate) in outgoing.iter().zip(&fates) {

@@ -38,7 +38,8 @@ pub trait Handler: Send + Sync + 'static {
         size_of::<Self::Prepared>() == 0
     }
 
-    /// Asks other services what is needed. No transaction is open. May run more often than `apply`.
+    /// Asks other services what is needed. No transaction is open, and no other event waits for the answers but those of the
+    /// same subject. May run more often than `apply`.
     fn prepare(&self, event: &Event) -> impl Future<Output = Result<Self::Prepared, Fault>> + Send;
 
     /// Changes this service's rows within the scope of the event's site, in one transaction with the

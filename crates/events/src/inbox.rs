@@ -26,18 +26,16 @@ use redress_proto::event::v1::{DeliverOutcome, DeliverResult};
 use redress_rpc::trace_context;
 use redress_store::{Database, Operation, Scope, StoreResultExt as _, Tx, is_away};
 use sqlx::Executor as _;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::handler::{Applied, Handler, Keeper, Kept};
+use crate::lanes::{Lane, Permits};
 use crate::{Event, waiting};
 
 /// Subjects of one batch that are applied side by side.
 const SUBJECTS_AT_ONCE: usize = 8;
-/// Events that are applied at the same time over all batches. Each takes a connection, and requests of
-/// people need some too.
-const EVENTS_AT_ONCE: usize = 8;
 /// Events of one subject that take effect in one transaction at most: its locks last as long.
 const EVENTS_TOGETHER: usize = 16;
 
@@ -49,7 +47,7 @@ pub struct Inbox {
     pub(crate) db: Database,
     handlers: HashMap<String, Box<dyn ErasedHandler>>,
     pub(crate) sweep: Notify,
-    permits: Semaphore,
+    permits: Permits,
     received: Counter<u64>,
 }
 
@@ -68,10 +66,10 @@ impl Inbox {
     /// An inbox that knows no event yet.
     pub fn new(db: Database, meter: &Meter) -> Self {
         Self {
+            permits: Permits::new(&db),
             db,
             handlers: HashMap::new(),
             sweep: Notify::new(),
-            permits: Semaphore::new(EVENTS_AT_ONCE),
             received: meter
                 .u64_counter("redress.events.received")
                 .with_unit("{event}")
@@ -118,6 +116,22 @@ impl Inbox {
     /// # Errors
     /// UNAVAILABLE when Postgres is away: it is not about these events, and none should be held for it.
     pub async fn receive(&self, events: Vec<Event>) -> Result<Vec<DeliverResult>, Fault> {
+        self.receive_in(events, Lane::Ordinary).await
+    }
+
+    /// Takes a batch in as [`receive`](Self::receive) does, ahead of those that it takes in.
+    ///
+    /// # Errors
+    /// As of [`receive`](Self::receive).
+    pub async fn receive_urgent(&self, events: Vec<Event>) -> Result<Vec<DeliverResult>, Fault> {
+        self.receive_in(events, Lane::Urgent).await
+    }
+
+    async fn receive_in(
+        &self,
+        events: Vec<Event>,
+        lane: Lane,
+    ) -> Result<Vec<DeliverResult>, Fault> {
         let mut outcomes = vec![(DeliverOutcome::Applied, ""); events.len()];
         let mut subjects: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (i, event) in events.iter().enumerate() {
@@ -127,7 +141,7 @@ impl Inbox {
         }
         for kept in self.kept(&events, &subjects) {
             if self
-                .receive_together(kept.iter().map(|i| &events[*i]))
+                .receive_together(kept.iter().map(|i| &events[*i]), lane)
                 .await?
             {
                 for indexes in subjects.values_mut() {
@@ -136,7 +150,7 @@ impl Inbox {
             }
         }
         let answers: Vec<Result<Vec<_>, Fault>> = futures::stream::iter(subjects.into_values())
-            .map(|indexes| self.receive_subject(&events, indexes))
+            .map(|indexes| self.receive_subject(&events, indexes, lane))
             .buffer_unordered(SUBJECTS_AT_ONCE)
             .collect()
             .await;
@@ -198,6 +212,7 @@ impl Inbox {
         &self,
         events: &[Event],
         indexes: Vec<usize>,
+        lane: Lane,
     ) -> Result<Vec<(usize, (DeliverOutcome, &'static str))>, Fault> {
         let asks_nothing = |i: &usize| {
             let handler = self.handler(&events[*i]);
@@ -212,7 +227,7 @@ impl Inbox {
             let together = !failed && part.len() > 1 && part.iter().all(asks_nothing);
             let done = together
                 && self
-                    .receive_together(part.iter().map(|i| &events[*i]))
+                    .receive_together(part.iter().map(|i| &events[*i]), lane)
                     .await?;
             for i in part {
                 let outcome = if failed {
@@ -220,7 +235,7 @@ impl Inbox {
                 } else if done {
                     (DeliverOutcome::Applied, "")
                 } else {
-                    self.receive_one(&events[*i]).await?
+                    self.receive_one(&events[*i], lane).await?
                 };
                 failed |= matches!(outcome.0, DeliverOutcome::Retry | DeliverOutcome::Rejected);
                 outcomes.push((*i, outcome));
@@ -238,6 +253,7 @@ impl Inbox {
     async fn receive_together<'e>(
         &self,
         events: impl Iterator<Item = &'e Event>,
+        lane: Lane,
     ) -> Result<bool, Fault> {
         let mut steps = Vec::new();
         for event in events {
@@ -261,14 +277,14 @@ impl Inbox {
         let together = Together(steps);
         let applied = {
             // Given back before what waits is tried, which takes one of its own.
-            let _permit = self.permits.acquire().await.map_err(Fault::internal)?;
+            let _permit = self.permits.acquire(lane).await?;
             let run = AssertUnwindSafe(self.db.run(&scope, &together));
             run.catch_unwind().await
         };
         match applied {
             Ok(Ok(frees)) => {
                 for event in frees.into_iter().filter_map(|i| together.0.get(i)) {
-                    self.set_free(event.event).await;
+                    self.set_free(event.event, lane).await;
                 }
                 Ok(true)
             }
@@ -277,13 +293,17 @@ impl Inbox {
         }
     }
 
-    async fn receive_one(&self, event: &Event) -> Result<(DeliverOutcome, &'static str), Fault> {
-        match self.apply(event, &FirstTime(event)).await {
+    async fn receive_one(
+        &self,
+        event: &Event,
+        lane: Lane,
+    ) -> Result<(DeliverOutcome, &'static str), Fault> {
+        match self.apply(event, &FirstTime(event), lane).await {
             Ok(Received::Seen) => Ok((DeliverOutcome::Applied, "")),
             Ok(Received::Waiting) => Ok((DeliverOutcome::Waiting, "")),
             Ok(Received::Applied { frees }) => {
                 if frees {
-                    self.set_free(event).await;
+                    self.set_free(event, lane).await;
                 }
                 Ok((DeliverOutcome::Applied, ""))
             }
@@ -294,7 +314,12 @@ impl Inbox {
     }
 
     /// Runs the event's handler within `step`.
-    pub(crate) async fn apply(&self, event: &Event, step: &dyn Step) -> Result<Received, Fault> {
+    pub(crate) async fn apply(
+        &self,
+        event: &Event,
+        step: &dyn Step,
+        lane: Lane,
+    ) -> Result<Received, Fault> {
         let span = span(event);
         async {
             let Some(handler) = self.handler(event) else {
@@ -302,9 +327,8 @@ impl Inbox {
                 tracing::warn!(event_type = %event.event_type, "an event of unknown type is left with its sender");
                 return Err(Fault::unavailable("handler"));
             };
-            let _permit = self.permits.acquire().await.map_err(Fault::internal)?;
             // A panic is this event's alone; the others of the batch go on.
-            let result = AssertUnwindSafe(handle(&self.db, handler, event, step))
+            let result = AssertUnwindSafe(handle(self, handler, event, step, lane))
                 .catch_unwind()
                 .await
                 .unwrap_or_else(|panic| Err(Fault::internal(panic_text(panic.as_ref()))));
@@ -325,14 +349,14 @@ impl Inbox {
     }
 
     /// Tries what may wait for the event: its subject's at once, its site's by the sweeper.
-    async fn set_free(&self, event: &Event) {
+    async fn set_free(&self, event: &Event, lane: Lane) {
         if event.subject == format!("sites/{}", event.site) {
             match waiting::hurry_site(&self.db, &event.site).await {
                 Ok(()) => self.sweep.notify_one(),
                 Err(fault) => tracing::warn!(%fault, "waiting events will be tried later"),
             }
         }
-        if let Err(fault) = self.retry_waiting(&event.site, &event.subject).await {
+        if let Err(fault) = self.retry_waiting(&event.site, &event.subject, lane).await {
             tracing::warn!(%fault, "waiting events will be tried later");
         }
     }
@@ -601,20 +625,24 @@ impl Ready for ByKeeper {
 }
 
 async fn handle(
-    db: &Database,
+    inbox: &Inbox,
     handler: &dyn ErasedHandler,
     event: &Event,
     step: &dyn Step,
+    lane: Lane,
 ) -> Result<Received, Fault> {
     let concerns = handler.concerns(event);
     let handler = handler.prepare(event).await?;
+    // Only now: what another service is asked takes no connection, and whoever waits for the answer keeps nobody waiting.
+    let _permit = inbox.permits.acquire(lane).await?;
     let apply = Apply {
         handler: handler.as_ref(),
         concerns,
         event,
         step,
     };
-    db.run(&Scope::site(event.site.clone()), &apply).await
+    let scope = Scope::site(event.site.clone());
+    inbox.db.run(&scope, &apply).await
 }
 
 /// Events of one site in one transaction; which of them may set something free.

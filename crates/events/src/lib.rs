@@ -31,6 +31,10 @@
 //!    stretch in the same order. Two replicas that carry one partition at once each send in order and
 //!    go on only after an answer, so for any event, whichever copy arrives first, all before it
 //!    were applied; the receiver recognises the other copy.
+//! 6. An [urgent](publish_urgent) event goes ahead of its window, whoever carries its partition. All before it of
+//!    its subject are committed by 1 and go along, in order of `id`, but for those below the written position, which were
+//!    taken or are held; where one is held, none goes. Position and what is held are read in one
+//!    snapshot, and what is held is written before the position passes it.
 //!
 //! A transaction that stays open after writing holds every window back (its rows may come yet): the
 //! roles' `idle_in_transaction_session_timeout` and `statement_timeout` bound that. One that only reads has no
@@ -49,6 +53,7 @@ mod event;
 mod handler;
 mod held;
 mod inbox;
+mod lanes;
 mod outbox;
 mod peer;
 mod relay;

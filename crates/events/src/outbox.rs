@@ -3,7 +3,7 @@
 use redress_model::Fault;
 use redress_model::name::SiteId;
 use redress_rpc::trace_context;
-use redress_store::{StoreResultExt as _, Tx};
+use redress_store::{StoreResultExt as _, Tx, UrgentEvent};
 use uuid::Uuid;
 
 /// Subjects are spread over so many partitions, the units in which replicas share the work. Stored
@@ -35,10 +35,19 @@ pub async fn publish<M: prost::Message>(
     tx: &mut Tx,
     event: &NewEvent<'_, M>,
 ) -> Result<Uuid, Fault> {
+    let (event_id, _) = write(tx, event).await?;
+    Ok(event_id)
+}
+
+/// Returns the event's id and its place in the outbox.
+async fn write<M: prost::Message>(
+    tx: &mut Tx,
+    event: &NewEvent<'_, M>,
+) -> Result<(Uuid, i64), Fault> {
     let event_id = Uuid::now_v7();
-    sqlx::query!(
-        "-- events::outbox::publish
-        SELECT redress_publish($1, $2, $3, $4, $5, $6, $7, $8) AS id",
+    let outbox_id = sqlx::query_scalar!(
+        "-- events::outbox::write
+        SELECT redress_publish($1, $2, $3, $4, $5, $6, $7, $8) AS \"id!\"",
         event_id,
         event.event_type,
         event.site.as_str(),
@@ -52,11 +61,10 @@ pub async fn publish<M: prost::Message>(
     .await
     .or_fault()?;
     tx.wake_relay();
-    Ok(event_id)
+    Ok((event_id, outbox_id))
 }
 
-/// Publishes an event as [`publish`] does, and has it carried at once: an ordinary one may wait a moment for others to go
-/// with it.
+/// Publishes an event as [`publish`] does, and has it carried as soon as `tx` has committed, ahead of whatever waits.
 ///
 /// # Errors
 /// As of [`publish`].
@@ -64,9 +72,13 @@ pub async fn publish_urgent<M: prost::Message>(
     tx: &mut Tx,
     event: &NewEvent<'_, M>,
 ) -> Result<Uuid, Fault> {
-    let id = publish(tx, event).await?;
-    tx.hurry_relay();
-    Ok(id)
+    let (event_id, outbox_id) = write(tx, event).await?;
+    tx.hurry_relay(UrgentEvent {
+        outbox_id,
+        event_type: event.event_type,
+        subject: event.subject.to_owned(),
+    });
+    Ok(event_id)
 }
 
 /// Writes several events as [`publish`] does, in this order and in one round trip, each in the trace that it comes with:

@@ -31,16 +31,18 @@ impl InboxServer {
 
     async fn receive(&self, request: Request<DeliverRequest>) -> Result<DeliverResponse, Fault> {
         let sender = Caller::of(&request)?.require_service()?.to_owned();
-        let events = request
-            .into_inner()
-            .events
+        let DeliverRequest { events, urgent } = request.into_inner();
+        let events = events
             .into_iter()
             .map(Event::from_cloud_event)
             .collect::<Result<Vec<_>, _>>()?;
         if events.iter().any(|e| e.source != sender) {
             return Err(Fault::only("the service that says the events"));
         }
-        let results = self.0.receive(events).await?;
+        let results = match urgent {
+            true => self.0.receive_urgent(events).await?,
+            false => self.0.receive(events).await?,
+        };
         Ok(DeliverResponse { results })
     }
 }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::Event;
 use crate::inbox::{Inbox, Received, Step, Turn};
+use crate::lanes::Lane;
 use crate::relay::wait;
 
 /// Pause before the sweeper's first try; doubles with each.
@@ -215,12 +216,17 @@ impl Operation for Postpone {
 
 impl Inbox {
     /// Tries what waits on a subject until nothing more gets free.
-    pub(crate) async fn retry_waiting(&self, site: &SiteId, subject: &str) -> Result<(), Fault> {
+    pub(crate) async fn retry_waiting(
+        &self,
+        site: &SiteId,
+        subject: &str,
+        lane: Lane,
+    ) -> Result<(), Fault> {
         let scope = Scope::site(site.clone());
         loop {
             let mut progress = false;
             for (id, event) in self.db.read(&scope, &Heads(subject)).await? {
-                match self.apply(&event, &Again { id }).await {
+                match self.apply(&event, &Again { id }, lane).await {
                     Ok(Received::Applied { .. }) => progress = true,
                     Ok(Received::Seen | Received::Waiting) => {}
                     Err(_) => self.db.run(&scope, &Postpone(id)).await?,
@@ -277,7 +283,7 @@ impl Inbox {
                 break;
             }
             let site = site.parse().map_err(Fault::internal)?;
-            self.retry_waiting(&site, &subject).await?;
+            self.retry_waiting(&site, &subject, Lane::Ordinary).await?;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Wakes travel between replicas by Redis publish, so that a partition carried by another replica
-//! does not wait for its poll. Only a hint: with Redis away, or a message lost, the poll finds the events.
+//! does not wait for its poll. That something urgent was said travels between all services, so that what can wait gives
+//! way everywhere. Only hints: with Redis away, or a message lost, the poll finds the events, and nothing gives way.
 
 use std::time::Duration;
 
@@ -7,18 +8,20 @@ use futures::StreamExt as _;
 use redis::AsyncTypedCommands as _;
 use redis::aio::ConnectionManagerConfig;
 use redress_store::Database;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::relay::wait;
 
-/// What follows the sender's name where the wake is urgent.
-const URGENT: char = '!';
+/// On which all services hear that something urgent was said.
+const URGENT: &str = "redress:{events}:urgent";
 
 /// Pause before connecting again.
 const RECONNECT: Duration = Duration::from_secs(2);
 
-/// Passes this process's wakes of `db` on to the other replicas and theirs to it, until `shutdown`.
+/// Passes this process's wakes of `db` on to the other replicas and theirs to it, and what is urgent to all services, until
+/// `shutdown`.
 /// `client` is any node; Redis Cluster spreads what is published to all.
 pub async fn share_wakes(db: Database, client: redis::Client, shutdown: CancellationToken) {
     let mut mentioned = false;
@@ -27,7 +30,7 @@ pub async fn share_wakes(db: Database, client: redis::Client, shutdown: Cancella
             return;
         };
         if !std::mem::replace(&mut mentioned, true) {
-            tracing::warn!(%error, "redis is away, other replicas find new events by polling");
+            tracing::warn!(%error, "redis is away: other replicas find new events by polling, and what can wait no longer gives way to what is urgent in other services, so that incidents may open later under load");
         }
         if wait(&shutdown, RECONNECT).await {
             return;
@@ -42,19 +45,15 @@ async fn share(
 ) -> redis::RedisResult<()> {
     let channel = format!("redress:{{events:{}}}:wake", db.service());
     let me = Uuid::new_v4().to_string();
-    // What is published: who wakes, and whether it is urgent.
-    let urgently = format!("{me}{URGENT}");
     let mut pubsub = client.get_async_pubsub().await?;
-    pubsub.subscribe(&channel).await?;
+    pubsub.subscribe(&[channel.as_str(), URGENT]).await?;
     let mut messages = pubsub.into_on_message();
     let config = ConnectionManagerConfig::new().set_number_of_retries(1);
     let mut publisher = client.get_connection_manager_with_config(config).await?;
     let mut wakes = db.wakes();
-    let urgencies = db.urgencies();
+    let mut urgent = db.urgent_events();
     // Of all wakes counted, those that came from elsewhere: they are not passed on again.
-    let (mut foreign, mut foreign_urgent) = (0_u64, 0_u64);
-    // In the order in which they rise.
-    let mut passed_on_urgently = *urgencies.borrow();
+    let mut foreign = 0_u64;
     let mut passed_on = *wakes.borrow_and_update();
     loop {
         tokio::select! {
@@ -63,16 +62,24 @@ async fn share(
                 let Some(message) = message else {
                     return Err(redis::RedisError::from((redis::ErrorKind::Io, "the subscription ended")));
                 };
-                let payload: String = message.get_payload().unwrap_or_default();
-                let (from, urgent) = match payload.strip_suffix(URGENT) {
-                    Some(from) => (from, true),
-                    None => (payload.as_str(), false),
-                };
-                if !from.is_empty() && from != me {
-                    foreign += 1;
-                    foreign_urgent += u64::from(urgent);
-                    db.wake(urgent);
+                let from: String = message.get_payload().unwrap_or_default();
+                if from.is_empty() || from == me {
+                    continue;
                 }
+                if message.get_channel_name() == URGENT {
+                    db.hurry();
+                } else {
+                    foreign += 1;
+                    db.wake();
+                }
+            }
+            event = urgent.recv() => {
+                if matches!(event, Err(RecvError::Closed)) {
+                    return Ok(());
+                }
+                // One word for all that was said since.
+                while !matches!(urgent.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
+                publisher.publish(URGENT, &me).await?;
             }
             changed = wakes.changed() => {
                 if changed.is_err() {
@@ -81,10 +88,7 @@ async fn share(
                 let own = wakes.borrow_and_update().wrapping_sub(foreign);
                 if own != passed_on {
                     passed_on = own;
-                    let own_urgent = urgencies.borrow().wrapping_sub(foreign_urgent);
-                    let is_urgent = own_urgent != passed_on_urgently;
-                    passed_on_urgently = own_urgent;
-                    publisher.publish(&channel, if is_urgent { &urgently } else { &me }).await?;
+                    publisher.publish(&channel, &me).await?;
                 }
             }
         }

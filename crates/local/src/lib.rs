@@ -19,5 +19,6 @@ mod watchdog;
 
 pub use doctor::{Finding, doctor};
 pub use error::{Error, Result};
+pub use place::free_listener;
 pub use postgres::{Durability, Postgres, PostgresOptions};
 pub use redis::{Redis, RedisOptions};

@@ -1,8 +1,9 @@
 //! The folder a server lives in, and what a second start must know of the first.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -191,12 +192,25 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).file("write", path)
 }
 
+/// Ports that the system hands out to nobody by itself: a connection that somebody opens takes none of them between the
+/// moment in which one is found free and that in which a server listens there.
+const PORTS: Range<u16> = 20_000..32_000;
+
+/// A listener at a port of 127.0.0.1 that is free now: the wanted one if it can be had. Whoever holds it keeps the port from
+/// being found again.
+///
+/// # Errors
+/// When no port is free.
+pub fn free_listener(wanted: Option<u16>) -> io::Result<TcpListener> {
+    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    let drawn = std::iter::repeat_with(|| rand::random_range(PORTS)).take(100);
+    let found = wanted.into_iter().chain(drawn).find_map(|p| bind(p).ok());
+    found.map_or_else(|| bind(0), Ok)
+}
+
 /// A port of 127.0.0.1 that is free now: the wanted one if it can be had.
 pub(crate) fn free_port(wanted: Option<u16>) -> Result<u16> {
-    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-    wanted
-        .and_then(|port| bind(port).ok())
-        .map_or_else(|| bind(0), Ok)
+    free_listener(wanted)
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
         .file("take a port of", "127.0.0.1")

@@ -185,7 +185,8 @@ macro_rules! site_child_name {
     };
     ($(#[$meta:meta])* $name:ident, $collection:literal, $pattern:expr, $id:ty, $parse:expr) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
         pub struct $name {
             /// The site it belongs to.
             pub site: SiteId,
@@ -196,6 +197,15 @@ macro_rules! site_child_name {
         impl $name {
             /// The name of this id at this site.
             pub fn new(site: SiteId, id: $id) -> Self { Self { site, id } }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = NameError;
+            fn try_from(text: String) -> Result<Self, NameError> { text.parse() }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> String { name.to_string() }
         }
 
         impl FromStr for $name {

@@ -471,6 +471,10 @@ words! {
         ReviewAction = 41 => "REVIEW_ACTION",
         /// Answer to an inquiry of the press.
         MediaAnswer = 50 => "MEDIA_ANSWER",
+        /// A step of the review of a statement, or a word on an objection to it.
+        StatementReview = 51 => "STATEMENT_REVIEW",
+        /// An answer to the offer of a role.
+        RoleOffer = 52 => "ROLE_OFFER",
     }
 }
 

@@ -70,6 +70,8 @@ fn promised() -> Vec<&'static str> {
                     | ClockKind::Commitment
                     | ClockKind::ReviewAction
                     | ClockKind::MediaAnswer
+                    | ClockKind::StatementReview
+                    | ClockKind::RoleOffer
                     | ClockKind::PlaybookTask
             )
         })

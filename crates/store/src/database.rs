@@ -11,7 +11,7 @@ use serde::Deserialize;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, PgPool};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tracing::Instrument as _;
 
 use crate::fault::{is_retryable, why_away};
@@ -19,7 +19,7 @@ use crate::operation::Operation;
 use crate::pool::Pool;
 use crate::schema::{SchemaError, check_schema};
 use crate::scope::Scope;
-use crate::tx::{Leaves, Mode, Tx};
+use crate::tx::{Leaves, Mode, Tx, UrgentEvent};
 
 /// How often a transaction is run at most before its caller hears of it.
 const ATTEMPTS_MAX: u32 = 6;
@@ -33,6 +33,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 const ASKED_AFTER: Duration = Duration::from_secs(1);
 /// How many statements a connection keeps prepared: more than a service has on its busiest paths.
 const STATEMENTS_KEPT: usize = 400;
+/// How many urgent events are kept for whoever listens slowly.
+const URGENT_EVENTS_KEPT: usize = 1024;
 /// Pause between two attempts to reach Postgres at start.
 const START_PAUSE: Duration = Duration::from_millis(500);
 /// How often waiting for Postgres at start is mentioned.
@@ -121,7 +123,8 @@ pub struct Database {
     service: &'static str,
     wakes: Arc<watch::Sender<u64>>,
     publications: Arc<watch::Sender<u64>>,
-    urgencies: Arc<watch::Sender<u64>>,
+    urgent_events: broadcast::Sender<UrgentEvent>,
+    hurries: Arc<watch::Sender<Option<Instant>>>,
     duration: Histogram<f64>,
     retries: Counter<u64>,
 }
@@ -167,7 +170,8 @@ impl Database {
             service,
             wakes: Arc::new(watch::Sender::new(0)),
             publications: Arc::new(watch::Sender::new(0)),
-            urgencies: Arc::new(watch::Sender::new(0)),
+            urgent_events: broadcast::Sender::new(URGENT_EVENTS_KEPT),
+            hurries: Arc::new(watch::Sender::new(None)),
             duration: meter
                 .f64_histogram("db.client.operation.duration")
                 .with_unit("s")
@@ -215,25 +219,31 @@ impl Database {
         self.publications.subscribe()
     }
 
-    /// Changes whenever a transaction that called [`Tx::hurry_relay`] has committed in this process.
-    pub fn urgencies(&self) -> watch::Receiver<u64> {
-        self.urgencies.subscribe()
+    /// The events for which a transaction of this process called [`Tx::hurry_relay`], once it has committed. Whoever
+    /// listens too slowly misses some.
+    pub fn urgent_events(&self) -> broadcast::Receiver<UrgentEvent> {
+        self.urgent_events.subscribe()
+    }
+
+    /// When something urgent was last said, as far as is known here: what can wait gives way to what follows from it.
+    pub fn hurries(&self) -> watch::Receiver<Option<Instant>> {
+        self.hurries.subscribe()
+    }
+
+    /// Something urgent was said, here or by another service.
+    pub fn hurry(&self) {
+        self.hurries.send_replace(Some(Instant::now()));
     }
 
     /// Wakes everyone who waits on [`wakes`](Self::wakes) or [`publications`](Self::publications): for news from other
-    /// replicas; where it is urgent, on [`urgencies`](Self::urgencies) too.
-    pub fn wake(&self, urgent: bool) {
-        self.tell(match urgent {
-            true => Leaves::UrgentEvents,
-            false => Leaves::Events,
-        });
+    /// replicas.
+    pub fn wake(&self) {
+        self.tell(Leaves::Events);
     }
 
     fn tell(&self, leaves: Leaves) {
         let more = |n: &mut u64| *n = n.wrapping_add(1);
-        // The most urgent first: whoever hears that there are wakes knows how urgent they are.
         for (what, heard) in [
-            (Leaves::UrgentEvents, &self.urgencies),
             (Leaves::Events, &self.publications),
             (Leaves::Work, &self.wakes),
         ] {
@@ -373,8 +383,15 @@ impl Database {
         let _held = pool.hold();
         match operation.run(&mut tx).await {
             Ok(output) => {
-                let leaves = tx.leaves();
+                let (leaves, urgent) = tx.leaves();
                 tx.commit().await?;
+                if !urgent.is_empty() {
+                    self.hurry();
+                }
+                for event in urgent {
+                    // Fails where nobody listens.
+                    let _ = self.urgent_events.send(event);
+                }
                 self.tell(leaves);
                 Ok(output)
             }

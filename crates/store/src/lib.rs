@@ -28,7 +28,7 @@ pub use operation::Operation;
 pub use schema::{MIGRATOR, SchemaError, check_schema, migrate};
 pub use scope::{Scope, place_site};
 pub use sight::Sight;
-pub use tx::Tx;
+pub use tx::{Tx, UrgentEvent};
 
 /// The services, each with a schema of the same name.
 pub const SERVICES: [&str; 5] = ["intake", "triage", "assignment", "notification", "crisis"];

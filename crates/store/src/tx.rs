@@ -47,6 +47,18 @@ pub struct Tx {
     /// None once it has ended.
     connection: Option<PoolConnection<Postgres>>,
     leaves: Leaves,
+    urgent: Vec<UrgentEvent>,
+}
+
+/// An event that is to be carried as soon as its transaction has committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UrgentEvent {
+    /// Its place in the outbox.
+    pub outbox_id: i64,
+    /// Its type, for example `redress.case.received.v1`.
+    pub event_type: &'static str,
+    /// What it is about.
+    pub subject: String,
 }
 
 /// What a transaction leaves to background work. Each includes those before it.
@@ -55,7 +67,6 @@ pub(crate) enum Leaves {
     Nothing,
     Work,
     Events,
-    UrgentEvents,
 }
 
 impl Tx {
@@ -79,6 +90,7 @@ impl Tx {
         let mut tx = Self {
             connection: Some(connection),
             leaves: Leaves::Nothing,
+            urgent: Vec::new(),
         };
         let begin = sqlx::raw_sql(AssertSqlSafe(begin));
         begin.execute(&mut *tx).await.map_err(why_none)?;
@@ -100,9 +112,11 @@ impl Tx {
         self.leaves = self.leaves.max(Leaves::Events);
     }
 
-    /// As [`wake_relay`](Self::wake_relay), and the relay does not wait until there are more to carry.
-    pub fn hurry_relay(&mut self) {
-        self.leaves = self.leaves.max(Leaves::UrgentEvents);
+    /// As [`wake_relay`](Self::wake_relay); after the commit, everyone who listens to
+    /// [`Database::urgent_events`](crate::Database::urgent_events) hears of this one.
+    pub fn hurry_relay(&mut self, event: UrgentEvent) {
+        self.wake_relay();
+        self.urgent.push(event);
     }
 
     /// The last transaction id below everything that may still commit: where one who reads rows in the order of their
@@ -121,8 +135,9 @@ impl Tx {
         Ok(xmin.unsigned_abs().saturating_sub(1))
     }
 
-    pub(crate) fn leaves(&self) -> Leaves {
-        self.leaves
+    /// What it leaves to background work once it has committed.
+    pub(crate) fn leaves(&mut self) -> (Leaves, Vec<UrgentEvent>) {
+        (self.leaves, std::mem::take(&mut self.urgent))
     }
 
     /// Commits. First brings deferred constraints forward, which also finds a transaction that failed

@@ -96,13 +96,20 @@ impl Overdue {
 /// The service's rows.
 #[async_trait]
 pub trait Truth: Send + Sync + 'static {
-    /// What is due at `now`, at most `limit`: those that go first, then the oldest.
-    async fn due(&self, now: Timestamp, limit: i64) -> Result<Vec<Entry>, Fault>;
+    /// What is due at `now`, at most `limit`: those that go first, then the oldest. Of what was due before `since` nothing
+    /// is asked, and nothing is read of the index of what is due: entries that fired lie there for as long as an old
+    /// snapshot is open (P25). Without it all is asked.
+    async fn due(
+        &self,
+        since: Option<Timestamp>,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Entry>, Fault>;
 
-    /// How much is due at `now`, all of it: no limit as in [`due`](Self::due), which takes what goes first and would
+    /// How much is due at `now`, since then, all of it: no limit as in [`due`](Self::due), which takes what goes first and would
     /// leave out the oldest. One statement over the index of what is due: it reads what is due, and nothing that lies
     /// ahead, so that it costs nothing where nothing is late. The auditor asks every few seconds, in each replica.
-    async fn overdue(&self, now: Timestamp) -> Result<Overdue, Fault>;
+    async fn overdue(&self, since: Option<Timestamp>, now: Timestamp) -> Result<Overdue, Fault>;
 
     /// Everything that is armed, due or not, in order of id: at most `limit` with an id greater than `after`.
     async fn armed(&self, after: Option<Uuid>, limit: i64) -> Result<Vec<Entry>, Fault>;

@@ -236,6 +236,7 @@ async fn settle(shared: &Shared, ended: Vec<(Claimed, Outcome)>, source: &Source
         finished.push((entry.id, next));
     }
     shared.succeeded(finished.iter().map(|(id, _)| *id));
+    shared.armed(finished.iter().flat_map(|(_, armed)| armed));
     let (Source::Index(token), Some(index)) = (source, &shared.index) else {
         let armed = finished.into_iter().flat_map(|(_, armed)| armed);
         armed.for_each(|entry| shared.put_soon(entry));

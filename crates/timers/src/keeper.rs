@@ -154,8 +154,14 @@ async fn audit(
     cursor: &mut Option<Uuid>,
 ) -> Result<(), Trouble> {
     let now = shared.clock.now();
-    match shared.truth.overdue(now).await {
-        Ok(overdue) => shared.metrics.overdue(overdue, now),
+    let since = shared.since_or_all(now);
+    match shared.truth.overdue(since, now).await {
+        Ok(overdue) => {
+            if since.is_none() {
+                shared.all_was_read(overdue.oldest, now);
+            }
+            shared.metrics.overdue(overdue, now);
+        }
         // What cannot be counted in time holds no repair up.
         Err(fault) => {
             shared.metrics.overdue_failed();
@@ -171,7 +177,8 @@ async fn audit(
     } else {
         page.last().map(|entry| entry.id)
     };
-    let due = shared.truth.due(now, DUE_MAX).await?;
+    let since = shared.since(now);
+    let due = shared.truth.due(since, now, DUE_MAX).await?;
     let mut amiss = index.amiss(&due).await?;
     amiss.extend(index.amiss(&page).await?);
     if amiss.is_empty() {
@@ -179,7 +186,7 @@ async fn audit(
     }
     // A difference may be a change on its way to Redis, or an entry that was fired since its row was read.
     tokio::time::sleep(SECOND_LOOK).await;
-    let mut again = shared.truth.due(now, DUE_MAX).await?;
+    let mut again = shared.truth.due(since, now, DUE_MAX).await?;
     again.extend(shared.truth.armed(after, shared.settings.page).await?);
     let before: HashSet<Entry> = amiss.into_iter().collect();
     again.retain(|entry| before.contains(entry));

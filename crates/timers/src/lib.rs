@@ -16,11 +16,13 @@
 //!
 //! Cost: an idle replica asks each shard twice a second; a round of claims costs three scripts a shard, for one entry or
 //! for hundreds; the auditor reads one page of armed rows every five seconds, and counts what is due by the
-//! truth's index of it. Memory: about 210 bytes an entry in Redis.
+//! truth's index of it. Both it and the scan read that index since the oldest that can be due, and all of it every half
+//! minute, so that a snapshot which keeps dead entries there costs what fired in the last minute and no more. Memory: about 210 bytes an entry in Redis.
 //! Figures: docs/benchmarks.md.
 
 mod entry;
 mod fire;
+mod floor;
 mod index;
 mod keeper;
 mod metrics;

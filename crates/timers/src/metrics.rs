@@ -79,7 +79,7 @@ impl Metrics {
             late: meter
                 .u64_counter("redress.timers.late")
                 .with_unit("{entry}")
-                .with_description("Entries that took effect late, by cause.")
+                .with_description("Entries that took effect a second late or more, by cause.")
                 .build(),
         }
     }

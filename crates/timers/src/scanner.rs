@@ -49,7 +49,8 @@ async fn scan(shared: &Arc<Shared>, fires: &mut JoinSet<()>) -> bool {
         .settings
         .page
         .saturating_add(i64::try_from(resting).unwrap_or(i64::MAX));
-    let entries = match shared.truth.due(shared.now(), limit).await {
+    let now = shared.now();
+    let entries = match shared.truth.due(shared.since(now), now, limit).await {
         Ok(entries) => entries,
         Err(fault) => {
             tracing::warn!(redress.timers.name = shared.name, reason = fault.reason(), fault = %fault.chain(), "due timers cannot be read");

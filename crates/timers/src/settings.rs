@@ -17,11 +17,14 @@ pub struct Settings {
     pub scan_every: Duration,
     /// How often the auditor reads a page and measures what is overdue.
     pub audit_every: Duration,
+    /// How often all that is due is read, and not only since the oldest that can be due. What was armed in the past while
+    /// nobody was told is found within twice this.
+    pub floor_every: Duration,
     /// How many rows a page of the auditor or of the scan has.
     pub page: i64,
     /// How many rows a page of a rebuild has.
     pub rebuild_page: i64,
-    /// How late an entry may fire without a receipt.
+    /// An entry that fires so late or later leaves a receipt.
     pub late_after: Duration,
     /// The first pause after a failure; it doubles with each further one.
     pub first_pause: Duration,
@@ -40,6 +43,7 @@ impl Default for Settings {
             idle: Duration::from_millis(500),
             scan_every: Duration::from_secs(1),
             audit_every: Duration::from_secs(5),
+            floor_every: Duration::from_secs(30),
             page: 500,
             rebuild_page: 10_000,
             late_after: Duration::from_secs(1),

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::entry::{Entry, Truth};
+use crate::floor::{self, Floor};
 use crate::index::{Change, Claimed, Index, micros};
 use crate::metrics::Metrics;
 use crate::receipt::{Mark, Past, Receipt};
@@ -58,6 +59,7 @@ pub(crate) struct Shared {
     in_hand: Mutex<HashSet<Uuid>>,
     failures: Mutex<HashMap<Uuid, Failure>>,
     past: Mutex<Past>,
+    floor: Mutex<Floor>,
 }
 
 /// Whether the index can be relied on.
@@ -128,6 +130,7 @@ impl Timers {
             in_hand: Mutex::default(),
             failures: Mutex::default(),
             past: Mutex::new(past),
+            floor: Mutex::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -137,6 +140,7 @@ impl Timers {
     /// Tells the index what is armed now. Call it after the commit. It neither waits nor fails: what does not reach the
     /// index is found by the auditor.
     pub fn schedule(&self, entry: Entry) {
+        self.shared.armed([&entry]);
         let mark = self.shared.mark(&entry);
         self.shared.enqueue(Change::Put(entry, mark));
     }
@@ -145,6 +149,7 @@ impl Timers {
     /// would fill the queue behind [`schedule`](Self::schedule). It does not fail either.
     pub async fn schedule_many(&self, entries: &[Entry]) {
         let shared = &self.shared;
+        shared.armed(entries);
         let Some(index) = &shared.index else { return };
         let batches = entries.chunks(BATCH_MAX).map(|entries| async move {
             let put = |entry: &Entry| Change::Put(*entry, shared.mark(entry));
@@ -203,6 +208,10 @@ impl Shared {
         if before == state {
             return;
         }
+        if state == State::Away {
+            // What others armed in the past is told to nobody now.
+            lock(&self.floor).forget();
+        }
         match state {
             State::Away => tracing::warn!(
                 redress.timers.name = self.name,
@@ -223,6 +232,34 @@ impl Shared {
         let now = self.clock.now();
         lock(&self.past).see(now, self.clock.rate());
         now
+    }
+
+    /// Since when anything can be due; none: all has to be read.
+    pub(crate) fn since(&self, now: Timestamp) -> Option<Timestamp> {
+        lock(&self.floor).at(now, self.settings.floor_every.saturating_mul(2))
+    }
+
+    /// The same for the auditor, which reads all from time to time and then says what was [read](Self::all_was_read).
+    pub(crate) fn since_or_all(&self, now: Timestamp) -> Option<Timestamp> {
+        let mut floor = lock(&self.floor);
+        let since = floor.at(now, self.settings.floor_every);
+        if since.is_none() {
+            floor.begin();
+        }
+        since
+    }
+
+    /// All that is due at `now` was read: this is the oldest.
+    pub(crate) fn all_was_read(&self, oldest: Option<Timestamp>, now: Timestamp) {
+        let margin = self.clock.meanwhile(floor::MARGIN);
+        lock(&self.floor).end(oldest, now, margin);
+    }
+
+    /// These are armed, by a transaction of this replica.
+    pub(crate) fn armed<'a>(&self, entries: impl IntoIterator<Item = &'a Entry>) {
+        if let Some(due) = entries.into_iter().map(|entry| entry.due).min() {
+            lock(&self.floor).armed(due);
+        }
     }
 
     /// Takes those entries in hand that this replica does not have in hand already.
@@ -403,10 +440,15 @@ mod tests {
 
     #[async_trait::async_trait]
     impl Truth for Nothing {
-        async fn due(&self, _: Timestamp, _: i64) -> Result<Vec<Entry>, Fault> {
+        async fn due(
+            &self,
+            _: Option<Timestamp>,
+            _: Timestamp,
+            _: i64,
+        ) -> Result<Vec<Entry>, Fault> {
             Ok(Vec::new())
         }
-        async fn overdue(&self, _: Timestamp) -> Result<Overdue, Fault> {
+        async fn overdue(&self, _: Option<Timestamp>, _: Timestamp) -> Result<Overdue, Fault> {
             Ok(Overdue::default())
         }
         async fn armed(&self, _: Option<Uuid>, _: i64) -> Result<Vec<Entry>, Fault> {

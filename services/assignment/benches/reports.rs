@@ -40,7 +40,8 @@ const REQUIRED: Duration = Duration::from_millis(200);
 /// How many cases a second have to be counted.
 const COUNTED_A_SECOND: f64 = 500.0;
 
-const ROUNDS: usize = 200;
+/// How often each question is asked; there are some 130.
+const ROUNDS: usize = 100;
 
 fn number(variable: &str, or: i64) -> i64 {
     std::env::var(variable)
@@ -69,7 +70,7 @@ async fn main() {
     assert_eq!(counted, u64::try_from(cases).unwrap());
     let a_second = counted as f64 / counting.as_secs_f64();
     println!("counted in {counting:.0?}: {a_second:.0} cases a second");
-    sqlx::query("VACUUM ANALYZE assignment.tally, assignment.case_fact")
+    sqlx::query("VACUUM ANALYZE assignment.tally, assignment.site_tally, assignment.region_tally, assignment.case_fact")
         .execute(&database.admin)
         .await
         .unwrap();
@@ -77,7 +78,13 @@ async fn main() {
         .fetch_one(&database.admin)
         .await
         .unwrap();
-    println!("{groups} groups");
+    let summed: i64 = sqlx::query_scalar(
+        "SELECT (SELECT count(*) FROM assignment.site_tally) + (SELECT count(*) FROM assignment.region_tally)",
+    )
+    .fetch_one(&database.admin)
+    .await
+    .unwrap();
+    println!("{groups} groups, {summed} sums of them");
     let again = count_again(&database).await;
     println!("changed cases counted again: {again:.0} a second\n");
     assert!(
@@ -92,7 +99,7 @@ async fn main() {
         "{:<56} {:>9} {:>9} {:>6}",
         "question", "p50 ms", "p99 ms", "rows"
     );
-    for (name, question) in questions() {
+    for (name, question) in questions(sites) {
         let mut times = Histogram::<u64>::new_with_bounds(1, 60_000_000, 3).unwrap();
         let mut rows = 0;
         for _ in 0..ROUNDS {
@@ -111,7 +118,8 @@ async fn main() {
         );
     }
     let figures = json!({
-        "cases": cases, "sites": sites, "groups": groups, "counted_a_second": a_second, "counted_again_a_second": again,
+        "cases": cases, "sites": sites, "groups": groups, "sums": summed,
+        "counted_a_second": a_second, "counted_again_a_second": again,
         "questions": figures,
     });
     let path =
@@ -203,7 +211,24 @@ fn rpc(database: &TestDatabase) -> ReportRpc {
     })
 }
 
-fn by<T>(message: T) -> Request<T> {
+/// Who asks: an analyst of the organization, or of each site by name, who sees no region whole.
+#[derive(Clone, Copy)]
+enum Asker {
+    Organization,
+    /// Of so many sites.
+    Sites(i64),
+}
+
+fn by<T>(asker: Asker, message: T) -> Request<T> {
+    let (organizations, sites) = match asker {
+        Asker::Organization => (vec!["demo".parse().unwrap()], Vec::new()),
+        Asker::Sites(sites) => (
+            Vec::new(),
+            (1..=sites)
+                .map(|n| format!("site-{n}").parse().unwrap())
+                .collect(),
+        ),
+    };
     let roles = Roles::new(BTreeMap::from([(
         "analyst".to_owned(),
         vec!["*".to_owned()],
@@ -212,9 +237,9 @@ fn by<T>(message: T) -> Request<T> {
     request.extensions_mut().insert(Arc::new(Caller {
         subject: "analyst".to_owned(),
         issuer: "bench".to_owned(),
-        organizations: vec!["demo".parse().unwrap()],
+        organizations,
         regions: Vec::new(),
-        sites: Vec::new(),
+        sites,
         roles: vec!["analyst".to_owned()],
         permissions: roles.permissions(["analyst"]),
         staff: None,
@@ -226,7 +251,7 @@ fn by<T>(message: T) -> Request<T> {
 }
 
 enum Question {
-    Report(QueryReportRequest),
+    Report(Asker, QueryReportRequest),
     Causes,
     Monthly,
 }
@@ -235,8 +260,9 @@ impl Question {
     async fn ask(&self, rpc: &ReportRpc) -> usize {
         let parent = "organizations/demo".to_owned();
         match self {
-            Self::Report(query) => {
-                let answer = rpc.query_report(by(query.clone())).await.unwrap();
+            Self::Report(asker, query) => {
+                let request = by(*asker, query.clone());
+                let answer = rpc.query_report(request).await.unwrap();
                 answer.into_inner().rows.len()
             }
             Self::Causes => {
@@ -244,7 +270,10 @@ impl Question {
                     parent,
                     ..Default::default()
                 };
-                let answer = rpc.list_recurring_causes(by(list)).await.unwrap();
+                let answer = rpc
+                    .list_recurring_causes(by(Asker::Organization, list))
+                    .await
+                    .unwrap();
                 answer.into_inner().causes.len()
             }
             Self::Monthly => {
@@ -253,53 +282,144 @@ impl Question {
                     month: "2026-11".to_owned(),
                     language: "en".to_owned(),
                 };
-                let answer = rpc.get_monthly_report(by(get)).await.unwrap();
+                let answer = rpc
+                    .get_monthly_report(by(Asker::Organization, get))
+                    .await
+                    .unwrap();
                 answer.into_inner().report.unwrap().sections.len()
             }
         }
     }
 }
 
-fn questions() -> Vec<(&'static str, Question)> {
+/// Every combination of dimensions that the API takes, of the year that ends this month, then questions of other kinds: with
+/// filters, of a year that is no calendar year, of one site, of somebody who sees no region whole.
+fn questions(sites: i64) -> Vec<(String, Question)> {
+    let all = "organizations/demo";
     let of = |parent: &str, dimensions: &[By], in_detail| QueryReportRequest {
         parent: parent.to_owned(),
         dimensions: dimensions.iter().map(|d| i32::from(*d)).collect(),
         in_detail,
         ..Default::default()
     };
-    let all = "organizations/demo";
-    let grave = QueryReportRequest {
-        filters: vec![ReportFilter {
-            dimension: By::Grade.into(),
-            values: vec!["1".to_owned()],
-        }],
-        ..of(all, &[By::Site, By::Category], false)
+    // Of twelve months six quarters and months, where a calendar year is one.
+    let astride = |query: QueryReportRequest| QueryReportRequest {
+        from_month: "2026-02".to_owned(),
+        to_month: "2027-01".to_owned(),
+        ..query
     };
-    let report = Question::Report;
-    vec![
-        ("a year, everything", report(of(all, &[], false))),
-        (
-            "a year by month and category",
-            report(of(all, &[By::Month, By::Category], false)),
-        ),
-        (
-            "a year by site and month",
-            report(of(all, &[By::Site, By::Month], false)),
-        ),
-        (
-            "a year by category and channel",
-            report(of(all, &[By::Category, By::Channel], false)),
-        ),
-        (
-            "a year by department, times and promises",
-            report(of(all, &[By::Department], true)),
-        ),
-        ("a year of grade 1 by site and category", report(grave)),
-        (
-            "a year of one site by month and category, in detail",
-            report(of("sites/site-7", &[By::Month, By::Category], true)),
-        ),
-        ("recurring causes of six months", Question::Causes),
-        ("the monthly report", Question::Monthly),
-    ]
+    let only = |dimension: By, value: &str, query: QueryReportRequest| QueryReportRequest {
+        filters: vec![ReportFilter {
+            dimension: dimension.into(),
+            values: vec![value.to_owned()],
+        }],
+        ..query
+    };
+    let whole = Asker::Organization;
+    let mut questions = Vec::new();
+    let mut ask =
+        |name: String, asker, query| questions.push((name, Question::Report(asker, query)));
+    let places: [&[By]; 4] = [&[], &[By::Month], &[By::Site], &[By::Site, By::Month]];
+    for by in kinds() {
+        for place in places {
+            let dimensions = [place, by.as_slice()].concat();
+            let name = named(&dimensions);
+            if by.len() < 2 {
+                let query = of(all, &dimensions, true);
+                ask(format!("{name}, in detail"), whole, query);
+            }
+            ask(name, whole, of(all, &dimensions, false));
+        }
+    }
+    let heavy: [&[By]; 4] = [
+        &[By::Cause, By::Channel],
+        &[By::Site, By::Cause, By::Channel],
+        &[By::Site, By::Category, By::Channel],
+        &[By::Month, By::Cause, By::Channel],
+    ];
+    for dimensions in heavy {
+        let (name, query) = (named(dimensions), of(all, dimensions, false));
+        let anyones = QueryReportRequest {
+            parent: "sites/-".to_owned(),
+            ..query.clone()
+        };
+        ask(format!("{name}, astride"), whole, astride(query));
+        let asker = Asker::Sites(sites);
+        ask(format!("{name}, sites by name"), asker, anyones.clone());
+        ask(
+            format!("{name}, sites by name, astride"),
+            asker,
+            astride(anyones),
+        );
+    }
+    let by_cause = of(all, &[By::Site, By::Cause], true);
+    ask(
+        "SITE CAUSE, in detail, astride".to_owned(),
+        whole,
+        astride(by_cause),
+    );
+    for (dimension, value) in [
+        (By::Grade, "1"),
+        (By::Category, "REPAIR_SERVICE"),
+        (By::Channel, "HOTLINE"),
+        (By::Department, "repair_service"),
+        (By::Source, "OBJECTIVE_DEFECT"),
+    ] {
+        let query = of(all, &[By::Site, By::Cause], false);
+        let name = format!("{dimension:?} {value}: SITE CAUSE");
+        ask(name, whole, only(dimension, value, query));
+        let query = of(all, &[By::Month], true);
+        let name = format!("{dimension:?} {value}: MONTH, in detail");
+        ask(name, whole, only(dimension, value, query));
+    }
+    let grave = only(By::Grade, "1", of(all, &[By::Site, By::Category], false));
+    ask("Grade 1: SITE CATEGORY".to_owned(), whole, grave);
+    let site = "sites/site-7";
+    let of_site = of(site, &[By::Month, By::Cause], true);
+    ask(
+        "one site: MONTH CAUSE, in detail".to_owned(),
+        whole,
+        of_site,
+    );
+    let of_site = of(site, &[By::Month, By::Cause, By::Channel], false);
+    ask("one site: MONTH CAUSE CHANNEL".to_owned(), whole, of_site);
+    questions.push((
+        "recurring causes of six months".to_owned(),
+        Question::Causes,
+    ));
+    questions.push(("the monthly report".to_owned(), Question::Monthly));
+    questions
+}
+
+/// None, one or two of the dimensions that are neither site nor month.
+fn kinds() -> Vec<Vec<By>> {
+    let dimensions = [
+        By::Category,
+        By::Cause,
+        By::Source,
+        By::Grade,
+        By::Channel,
+        By::Department,
+    ];
+    let mut kinds = vec![Vec::new()];
+    for (n, first) in dimensions.iter().enumerate() {
+        kinds.push(vec![*first]);
+        kinds.extend(
+            dimensions[n + 1..]
+                .iter()
+                .map(|second| vec![*first, *second]),
+        );
+    }
+    kinds
+}
+
+fn named(dimensions: &[By]) -> String {
+    if dimensions.is_empty() {
+        return "everything".to_owned();
+    }
+    let names: Vec<&str> = dimensions
+        .iter()
+        .map(|d| d.as_str_name().trim_start_matches("REPORT_DIMENSION_"))
+        .collect();
+    names.join(" ")
 }

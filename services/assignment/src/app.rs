@@ -34,14 +34,15 @@ use crate::jobs::case_graded::OnCaseGraded;
 use crate::jobs::case_moved::OnCaseMoved;
 use crate::jobs::clock_changed::OnClockChanged;
 use crate::jobs::evidence_added::OnEvidenceAdded;
+use crate::jobs::exposure_assessed::OnExposureAssessed;
 use crate::jobs::message_changed::OnMessageChanged;
 use crate::jobs::policy_changed::OnPolicyChanged;
 use crate::jobs::site_changed::OnSiteChanged;
 use crate::jobs::survey_answered::OnSurveyAnswered;
 use crate::jobs::wording_changed::OnWordingChanged;
 use crate::jobs::{
-    count_cases, end_loans, expire_handovers, purge_receipts, retell_duties, settle_leaves,
-    tell_summonses, tell_what_stood,
+    count_cases, end_loans, expire_handovers, purge_receipts, remind_actions, retell_duties,
+    settle_leaves, tell_late_entries, tell_summonses, tell_what_stood,
 };
 use crate::rpc::{
     AgencyRpc, ContractorRpc, DisputeRpc, HandlingRpc, LedgerRpc, LibraryRpc, PowerRpc, PromiseRpc,
@@ -93,6 +94,10 @@ pub fn inbox(db: Database, clock: SharedClock, meter: &Meter) -> Inbox {
         .on("redress.case.graded.v1", OnCaseGraded(clock.clone()))
         .on("redress.case.moved.v1", OnCaseMoved(clock.clone()))
         .keep(&["redress.clock.changed.v1"], OnClockChanged(clock.clone()))
+        .on(
+            "redress.exposure.assessed.v1",
+            OnExposureAssessed(clock.clone()),
+        )
         .on("redress.survey.answered.v1", OnSurveyAnswered(clock))
         .on("redress.message.changed.v1", OnMessageChanged)
         .on("redress.evidence.added.v1", OnEvidenceAdded)
@@ -174,6 +179,14 @@ pub(crate) fn build(context: Context<NoSettings>) -> Result<App, BoxError> {
         .work("summonses", {
             let (db, clock) = (db.clone(), clock.clone());
             |shutdown| tell_summonses::run(db, clock, shutdown)
+        })
+        .work("corrective actions", {
+            let (db, clock) = (db.clone(), clock.clone());
+            |shutdown| remind_actions::run(db, clock, shutdown)
+        })
+        .work("late entries of the ledger", {
+            let (db, clock) = (db.clone(), clock.clone());
+            |shutdown| tell_late_entries::run(db, clock, shutdown)
         })
         .work("what stood", {
             let (db, clock) = (db.clone(), clock.clone());

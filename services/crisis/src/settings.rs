@@ -24,6 +24,8 @@ pub struct Settings {
     briefing_time: Time,
     briefing_notice_hours: u16,
     statement_quorum: u8,
+    statement_review: Length,
+    holding_review: Length,
     reach_percent: u8,
     default_time_zone: String,
     inside_report: Cadence,
@@ -93,6 +95,8 @@ impl Settings {
                     });
                 }
             },
+            statement_review: self.statement_review,
+            holding_review: self.holding_review,
             reach_percent: match self.reach_percent {
                 percent @ 1..=100 => percent,
                 _ => {
@@ -241,7 +245,7 @@ mod tests {
         written["inside_report"]["outbreak"] = "2 hours".into();
         written["gone_since"] = true.into();
         let table = written.as_object_mut().expect("a table");
-        for newer in ["briefing_time", "reach_percent"] {
+        for newer in ["briefing_time", "reach_percent", "statement_review"] {
             table.remove(newer);
         }
         let read = defaults().with(written).expect("fits");
@@ -249,5 +253,6 @@ mod tests {
         assert_eq!(policy.inside_report.outbreak, Length::hours(2));
         assert_eq!(read.briefing_time, defaults().briefing_time);
         assert_eq!(policy.reach_percent, 80);
+        assert_eq!(policy.statement_review, Length::hours(4));
     }
 }

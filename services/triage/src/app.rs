@@ -47,11 +47,11 @@ pub fn inbox(desk: &Arc<Desk>, texts: impl TextSource + Clone, meter: &Meter) ->
         )
         .on(
             "redress.case.updated.v1",
-            CaseUpdatedHandler::new(Arc::clone(desk), texts),
+            CaseUpdatedHandler::new(Arc::clone(desk), texts.clone()),
         )
         .on(
             "redress.contact.recorded.v1",
-            ContactRecordedHandler(Arc::clone(desk)),
+            ContactRecordedHandler::new(Arc::clone(desk), texts),
         )
         .on("redress.case.moved.v1", CaseMovedHandler(Arc::clone(desk)))
         .on(

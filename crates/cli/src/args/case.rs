@@ -64,7 +64,7 @@ pub(crate) enum CaseCommand {
     },
     /// Take in a complaint.
     #[command(
-        after_help = "Example:\n  redress case create --site lakeside --channel HOTLINE --phone 13800000000 --text '外墙渗水,请尽快维修'"
+        after_help = "Example:\n  redress case create --site lakeside --channel HOTLINE --phone 13800000000 --text '外墙渗水,请尽快维修'\n  redress case create --site north-store --complaining-store south-store --channel STORE --phone 13800000001 --text '抢走我店已登记的客户'"
     )]
     Create(Box<CreateArgs>),
     #[command(flatten)]
@@ -101,6 +101,9 @@ pub(crate) struct CreateArgs {
     /// One of the staff who is complained about, by id or name: they cannot see the case; may be given several times.
     #[arg(long, value_name = "STAFF")]
     pub(crate) about: Vec<String>,
+    /// The agency store that complains about the store of the case, where one store complains about another.
+    #[arg(long, value_name = "SITE")]
+    pub(crate) complaining_store: Option<String>,
     /// How many complain together.
     #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub(crate) headcount: i32,

@@ -44,12 +44,12 @@ pub(crate) enum ClusterCommand {
     },
     /// Move cases of a cluster into a new one. No grade falls by it: lower ones are proposed.
     #[command(
-        after_help = "Example:\n  redress cluster split sites/lakeside/clusters/ID --case sites/lakeside/cases/A --reason 'another lift'"
+        after_help = "Example:\n  redress cluster split sites/lakeside/clusters/ID --case LS-20261121-0001 --reason 'another lift'"
     )]
     Split {
         /// The cluster.
         name: String,
-        /// A case that leaves it; may be given several times.
+        /// A case that leaves it, `sites/{site}/cases/{case}`, or its number; may be given several times.
         #[arg(long = "case", required = true, value_name = "CASE")]
         cases: Vec<String>,
         /// Why; name nobody.
@@ -58,12 +58,12 @@ pub(crate) enum ClusterCommand {
     },
     /// Say that cases belong together, so that they are not split any more.
     #[command(
-        after_help = "Examples:\n  redress cluster confirm sites/lakeside/clusters/ID\n  redress cluster confirm sites/lakeside/clusters/ID --case sites/lakeside/cases/A --withdraw"
+        after_help = "Examples:\n  redress cluster confirm sites/lakeside/clusters/ID\n  redress cluster confirm sites/lakeside/clusters/ID --case LS-20261121-0001 --withdraw"
     )]
     Confirm {
         /// The cluster.
         name: String,
-        /// Only this case; may be given several times.
+        /// Only this case, `sites/{site}/cases/{case}`, or its number; may be given several times.
         #[arg(long = "case", value_name = "CASE")]
         cases: Vec<String>,
         /// Take it back.

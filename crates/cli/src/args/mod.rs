@@ -269,7 +269,7 @@ pub(crate) enum Command {
     /// Events that could not be delivered.
     #[command(subcommand)]
     Event(EventCommand),
-    /// Verify that what was written stands as it was written.
+    /// Verify that what was written stands as it was written; list who opened what is sealed.
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Print the completions of a shell.

@@ -1,7 +1,8 @@
-//! `redress audit`: whether what was written stands as it was written (I12).
+//! `redress audit`: whether what was written stands as it was written (I12), and who opened what is sealed.
 
 use clap::Subcommand;
-use redress_proto::assignment::v1::{BrokenWork, VerifyWorkRequest};
+use redress_assignment::store::accesses::AccessKind;
+use redress_proto::assignment::v1::{BrokenWork, ListAccessesRequest, VerifyWorkRequest};
 use redress_proto::crisis::v1::{BrokenIncident, VerifyIncidentsRequest};
 use redress_proto::intake::v1::{
     BrokenTimeline, ListSitesRequest, VerifyTimelineRequest, VerifyTimelinesRequest,
@@ -9,9 +10,12 @@ use redress_proto::intake::v1::{
 use redress_proto::triage::v1::{BrokenChain, VerifyDecisionsRequest};
 
 use super::case::name_of;
+use super::work::work_name;
+use super::{number, word};
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
-use crate::output::{Output, line};
+use crate::json;
+use crate::output::{Output, line, short, when};
 
 /// Subcommands of `audit`.
 #[derive(Debug, Subcommand)]
@@ -28,6 +32,25 @@ pub(crate) enum AuditCommand {
         /// Site; all of the token's sites otherwise.
         #[arg(long, conflicts_with = "case")]
         site: Option<String>,
+    },
+    /// List who opened the hints on complainants and the contact points of staff, newest first: for admins and auditors. Who opened
+    /// the personal part of a case stands in `case show`.
+    #[command(
+        after_help = "Examples:\n  redress audit accesses --site lakeside --limit 20\n  redress audit accesses LS-20261121-0001 --json\n  redress audit accesses --site lakeside --kind CONTACT_POINTS"
+    )]
+    Accesses {
+        /// Only of this case, `sites/{site}/cases/{case}`, or its number.
+        #[arg(required_unless_present = "site")]
+        case: Option<String>,
+        /// Of this site.
+        #[arg(long, conflicts_with = "case")]
+        site: Option<String>,
+        /// Only HINTS or CONTACT_POINTS.
+        #[arg(long)]
+        kind: Option<String>,
+        /// At most so many.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
     },
 }
 
@@ -61,7 +84,15 @@ pub(crate) async fn run(
     command: AuditCommand,
     out: Output,
 ) -> Result<(), Failure> {
-    let AuditCommand::Verify { case, site } = command;
+    let (case, site) = match command {
+        AuditCommand::Verify { case, site } => (case, site),
+        AuditCommand::Accesses {
+            case,
+            site,
+            kind,
+            limit,
+        } => return accesses(platform, (case, site, kind), limit, out).await,
+    };
     let mut verdict = Verdict::default();
     match case {
         Some(case) => {
@@ -89,6 +120,55 @@ pub(crate) async fn run(
     } else {
         Err(Failure::Tampered)
     }
+}
+
+async fn accesses(
+    platform: &Platform,
+    (case, site, kind): (Option<String>, Option<String>, Option<String>),
+    limit: usize,
+    out: Output,
+) -> Result<(), Failure> {
+    let (parent, work) = match case {
+        Some(case) => {
+            let case = name_of(platform, &case).await?;
+            let site = case.split("/cases/").next().unwrap_or_default().to_owned();
+            (site, work_name(&case))
+        }
+        None => (parent(site.as_deref()), String::new()),
+    };
+    let kind = kind.map_or(Ok(0), |kind| number::<AccessKind>("kind", &kind))?;
+    let client = platform.work();
+    let rows = all_pages(Some(limit), |page_size, page_token| {
+        let mut client = client.clone();
+        let list = ListAccessesRequest {
+            parent: parent.clone(),
+            work: work.clone(),
+            kind,
+            page_size,
+            page_token,
+        };
+        async move {
+            let answer = client.list_accesses(request(list)).await?.into_inner();
+            Ok((answer.accesses, answer.next_page_token))
+        }
+    })
+    .await?;
+    out.rows(
+        &["Opened", "When", "By", "Person", "Case", "What for"],
+        &rows,
+        |a| {
+            vec![
+                word::<AccessKind>(a.kind),
+                when(a.access_time.as_ref()),
+                a.reader.clone(),
+                short(&a.staff).to_owned(),
+                a.case.clone(),
+                a.purpose.clone(),
+            ]
+        },
+        |a| json::of("assignment.v1.Access", a),
+    );
+    Ok(())
 }
 
 async fn sites(platform: &Platform) -> Result<Vec<String>, Failure> {

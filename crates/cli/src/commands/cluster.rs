@@ -7,6 +7,7 @@ use redress_proto::triage::v1::{
     SplitClusterRequest,
 };
 
+use super::case::names_of;
 use super::{choice, word};
 use crate::args::ClusterCommand;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
@@ -44,8 +45,8 @@ pub(crate) async fn run(
         } => {
             let split = SplitClusterRequest {
                 etag: get(platform, &name).await?.etag,
+                cases: names_of(platform, &cases).await?,
                 name,
-                cases,
                 reason,
                 request_id: request_id(),
             };
@@ -72,8 +73,8 @@ pub(crate) async fn run(
             withdraw,
         } => {
             let confirm = ConfirmClusterRequest {
+                cases: names_of(platform, &cases).await?,
                 name,
-                cases,
                 withdraw,
                 request_id: request_id(),
                 ..Default::default()

@@ -60,7 +60,7 @@ pub(crate) enum DisputeCommand {
     },
     /// Say how a rung ended.
     #[command(
-        after_help = "Example:\n  redress dispute leave sites/lakeside/disputes/ID --outcome SETTLED --result 'repaired and 2,000'"
+        after_help = "Example:\n  redress dispute leave sites/lakeside/disputes/ID --outcome SETTLED --result 'repaired and CNY 2,000'"
     )]
     Leave {
         /// The dispute.

@@ -1,10 +1,10 @@
 //! `redress grade`: which grade stands, why, and what persons did to it.
 
 use clap::Subcommand;
-use redress_model::words::{Nature, Urgency};
+use redress_model::words::{Category, Nature, Urgency};
 use redress_proto::triage::v1::{
-    Decision, GetDecisionRequest, GradeDirection, GradeOverride, ListDecisionsRequest,
-    ListGradeProposalsRequest, LowerGradeRequest, RaiseGradeRequest,
+    CategoryBasis, Decision, GetDecisionRequest, GradeDirection, GradeOverride,
+    ListDecisionsRequest, ListGradeProposalsRequest, LowerGradeRequest, RaiseGradeRequest,
 };
 
 use super::case::name_of;
@@ -207,6 +207,9 @@ fn shown(decision: &Decision, out: Output) {
 fn describe(d: &Decision) {
     heading(&format!("Grade of {}", short(&d.case)));
     line("case", &d.case);
+    if !d.cluster.is_empty() {
+        line("cluster", &d.cluster);
+    }
     let note = if d.provisional { "  provisional" } else { "" };
     line("grade", format!("{}{note}", grade(d.grade)));
     if d.proposed_grade > 0 {
@@ -214,6 +217,9 @@ fn describe(d: &Decision) {
     }
     line("nature", word::<Nature>(d.nature));
     line("urgency", word::<Urgency>(d.urgency));
+    for (label, said) in category(d) {
+        line(label, said);
+    }
     line("cause", &d.cause);
     line("decided", when(d.decide_time.as_ref()));
     line(
@@ -230,6 +236,36 @@ fn describe(d: &Decision) {
         }
     }
     line("etag", &d.etag);
+}
+
+/// The category, where it is from and by which words; and what the rules of the order said where corrections led elsewhere.
+fn category(d: &Decision) -> Vec<(&'static str, String)> {
+    let mut said = vec![
+        ("category", word::<Category>(d.category)),
+        ("known", known_by(d.category_basis()).to_owned()),
+    ];
+    if !d.category_words.is_empty() {
+        said.push(("by the words", d.category_words.join(", ")));
+    }
+    if d.category_basis() == CategoryBasis::Learned && d.rule_category != d.category {
+        let rules = match d.rule_category {
+            0 => "nothing".to_owned(),
+            category => word::<Category>(category),
+        };
+        said.push(("rules said", rules));
+    }
+    said
+}
+
+fn known_by(basis: CategoryBasis) -> &'static str {
+    match basis {
+        CategoryBasis::Unspecified => "not sure: nobody stated one, and nothing suggests one",
+        CategoryBasis::Stated => "stated by a person",
+        CategoryBasis::Suggested => "suggested by what the complaint says",
+        CategoryBasis::Learned => {
+            "suggested by what the complaint says, as staff of the organization corrected others"
+        }
+    }
 }
 
 fn direction(moved: &GradeOverride) -> &'static str {
@@ -293,4 +329,80 @@ fn proposed(decisions: &[Decision], out: Output) {
 fn criteria(d: &Decision) -> String {
     let ids: Vec<&str> = d.criteria.iter().map(|c| c.criterion_id.as_str()).collect();
     ids.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use redress_model::words::Word as _;
+
+    fn decided(basis: CategoryBasis, category: i32, rule: i32, words: &[&str]) -> Decision {
+        Decision {
+            category,
+            category_basis: basis.into(),
+            category_words: words.iter().map(|w| (*w).to_owned()).collect(),
+            rule_category: rule,
+            ..Default::default()
+        }
+    }
+
+    fn shown(decision: &Decision) -> Vec<String> {
+        let lines = category(decision).into_iter();
+        lines
+            .map(|(label, said)| format!("{label}: {said}"))
+            .collect()
+    }
+
+    #[test]
+    fn a_category_says_where_it_is_from_by_which_words_and_what_the_rules_said_otherwise() {
+        let (repair, quality) = (
+            Category::RepairService.number(),
+            Category::EngineeringQuality.number(),
+        );
+        let words = ["漏水", "返修"];
+        let from_rules = decided(CategoryBasis::Suggested, quality, 0, &words);
+        assert_eq!(
+            shown(&from_rules),
+            [
+                "category: ENGINEERING_QUALITY",
+                "known: suggested by what the complaint says",
+                "by the words: 漏水, 返修",
+            ]
+        );
+        let learned = |rule| shown(&decided(CategoryBasis::Learned, repair, rule, &words));
+        let corrected = "known: suggested by what the complaint says, as staff of the organization corrected others";
+        assert_eq!(
+            learned(quality),
+            [
+                "category: REPAIR_SERVICE",
+                corrected,
+                "by the words: 漏水, 返修",
+                "rules said: ENGINEERING_QUALITY",
+            ]
+        );
+        assert_eq!(learned(0)[3], "rules said: nothing");
+        assert_eq!(learned(repair).len(), 3, "the rules said the same");
+    }
+
+    #[test]
+    fn a_category_that_a_person_stated_or_nobody_knows_says_so() {
+        let stated = decided(
+            CategoryBasis::Stated,
+            Category::SalesManagement.number(),
+            0,
+            &[],
+        );
+        assert_eq!(
+            shown(&stated),
+            ["category: SALES_MANAGEMENT", "known: stated by a person"]
+        );
+        let unknown = decided(CategoryBasis::Unspecified, 0, 0, &[]);
+        assert_eq!(
+            shown(&unknown),
+            [
+                "category: –",
+                "known: not sure: nobody stated one, and nothing suggests one",
+            ]
+        );
+    }
 }

@@ -2,10 +2,10 @@
 
 use redress_proto::convert::to_timestamp;
 use redress_proto::notification::v1::{
-    AcknowledgeMessageRequest, Appointment, DropMessageRequest, GetMessageRequest, HeldMessage,
-    ListHeldMessagesRequest, ListMessagesRequest, Message, MessageChannel, MessagePurpose,
-    MessageState, RedriveMessagesRequest, RedriveMessagesResponse, ReleaseMessageRequest,
-    RetryMessageRequest, SendMessageRequest, VisitPlace,
+    AcknowledgeMessageRequest, Appointment, Attempt, DropMessageRequest, GetMessageRequest,
+    HeldMessage, ListHeldMessagesRequest, ListMessagesRequest, Message, MessageChannel,
+    MessagePurpose, MessageState, RedriveMessagesRequest, RedriveMessagesResponse,
+    ReleaseMessageRequest, RetryMessageRequest, SendMessageRequest, VisitPlace,
 };
 
 use super::{case, choice, spelled};
@@ -107,6 +107,9 @@ pub(crate) async fn run(
                         line("next", when(Some(next)));
                     }
                     line("attempts", message.attempt_count);
+                    for attempt in &answer.attempts {
+                        line(&format!("attempt {}", attempt.number), tried(attempt));
+                    }
                     if !message.blocked_rules.is_empty() {
                         line("kept back by", message.blocked_rules.join(", "));
                     }
@@ -361,6 +364,21 @@ fn about(message: &Message) -> &str {
     }
 }
 
+/// What became of an attempt: when it began, by which way, and what went wrong.
+fn tried(attempt: &Attempt) -> String {
+    let provider = spelled(attempt.provider().as_str_name(), "MESSAGE_PROVIDER_");
+    let outcome = spelled(attempt.outcome().as_str_name(), "ATTEMPT_OUTCOME_");
+    let why = match attempt.reason.as_str() {
+        "" => String::new(),
+        reason => format!(", {reason}"),
+    };
+    format!(
+        "{} by {} ({provider}), {outcome}{why}",
+        when(attempt.start_time.as_ref()),
+        channel(attempt.channel)
+    )
+}
+
 /// When a message is sent next, or its next page: what waits for a person is only looked at again.
 fn next_sending(message: &Message) -> Option<&prost_types::Timestamp> {
     let is_planned = matches!(message.state(), MessageState::Queued | MessageState::Sent);
@@ -402,6 +420,8 @@ fn channel(value: i32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use redress_proto::notification::v1::{AttemptOutcome, MessageProvider};
+
     use super::*;
 
     #[test]
@@ -414,6 +434,27 @@ mod tests {
         let waiting = [message.name.clone()];
         assert_eq!(sent(&message, &waiting), "HELD, waits for the spokesperson");
         assert_eq!(sent(&message, &[]), "QUEUED");
+    }
+
+    #[test]
+    fn an_attempt_says_by_which_way_it_went_and_why_it_failed() {
+        let mut attempt = Attempt {
+            number: 1,
+            channel: MessageChannel::Sms.into(),
+            provider: MessageProvider::Webhook.into(),
+            outcome: AttemptOutcome::Permanent.into(),
+            reason: "HTTP_422".to_owned(),
+            ..Default::default()
+        };
+        let said = tried(&attempt);
+        assert!(
+            said.ends_with(" by SMS (WEBHOOK), PERMANENT, HTTP_422"),
+            "{said}"
+        );
+        attempt.set_outcome(AttemptOutcome::Accepted);
+        attempt.reason.clear();
+        let said = tried(&attempt);
+        assert!(said.ends_with(" by SMS (WEBHOOK), ACCEPTED"), "{said}");
     }
 
     #[test]

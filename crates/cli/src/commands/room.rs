@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use redress_model::words::{ClockKind, ClockState, DutyRole};
 use redress_proto::crisis::v1::{
     Audience, CallOutState, Incident, IncidentMode, IncidentRoom, IncidentStage, IncidentState,
-    ReviewStep, RoomReview, StatementKind, StatementState, WatchIncidentRequest,
+    ReviewStep, RoomCell, RoomReview, StatementKind, StatementState, WatchIncidentRequest,
     WatchIncidentResponse,
 };
 use tonic::{Code, Request};
@@ -235,7 +235,7 @@ fn draw(
     let heights = [body - 2 * third, third, third];
     let columns = [
         (command(&incident, &room, now), clocks(&incident, now)),
-        (statements(&room, now), cells(&room, now)),
+        (statements(&room, now), cells(&incident, &room, now)),
         (
             match &room.review {
                 Some(of) => review(of, now),
@@ -424,23 +424,40 @@ fn statements(room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
     lines
 }
 
-fn cells(room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
+/// What each audience was told in this stage, and after it the newest of what it was told in another.
+fn cells(i: &Incident, room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
     let mut lines = vec![piece(Look::Heading, "TOLD IN THIS STAGE")];
-    for c in &room.cells {
-        let (told, look) = match instant(c.tell_time.as_ref()) {
-            Some(at) => (
-                format!("{} ago", span(at.duration_until(now).as_secs())),
-                Look::Plain,
-            ),
-            None => ("nothing yet".to_owned(), Look::Plain),
+    // An older platform tells of this stage alone, and does not name it.
+    let unnamed = i32::from(IncidentStage::Unspecified);
+    let is_of_this = |c: &RoomCell| c.stage == i.stage || c.stage == unnamed;
+    let since = |at: Timestamp| span(at.duration_until(now).as_secs());
+    for c in room.cells.iter().filter(|c| is_of_this(c)) {
+        let others = room.cells.iter().filter(|o| !is_of_this(o));
+        let others = others.filter(|o| o.audience == c.audience);
+        let others = others.filter_map(|o| Some((instant(o.tell_time.as_ref())?, o.stage())));
+        let before = others.max_by_key(|(at, _)| *at).map(|(at, stage)| {
+            let stage = spelled(stage.as_str_name(), "INCIDENT_STAGE_");
+            format!(" ({stage} {})", since(at))
+        });
+        let told = match (instant(c.tell_time.as_ref()), &before) {
+            (Some(at), None) => format!("{} ago", since(at)),
+            (None, None) => "nothing yet".to_owned(),
+            // Short, so that both fit in half a screen.
+            (Some(at), Some(_)) => since(at),
+            (None, Some(_)) => "nothing".to_owned(),
         };
-        let look = if c.missing { Look::Warning } else { look };
+        let look = if c.missing {
+            Look::Warning
+        } else {
+            Look::Plain
+        };
         // How many were reached, where that is not enough.
         let of = match c.missing && c.reached_count > 0 {
             true => format!(", {} of {}", c.reached_count, c.audience_size),
             false => String::new(),
         };
-        let text = format!("{:<12}{told}{of}", audience(c.audience));
+        let before = before.unwrap_or_default();
+        let text = format!("{:<12}{told}{of}{before}", audience(c.audience));
         lines.push(piece(look, text));
     }
     lines
@@ -527,6 +544,10 @@ fn briefings(room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
             ),
         };
         lines.push(piece(look, text));
+    }
+    for q in &room.questions {
+        let text = format!("{:>10}  {}", "asked", q.text);
+        lines.push(piece(Look::Warning, text));
     }
     lines
 }
@@ -708,7 +729,13 @@ mod tests {
             audience: audience.into(),
             tell_time: ago.and_then(|ago| in_minutes(-ago)),
             missing: ago.is_none(),
+            stage: IncidentStage::Outbreak.into(),
             ..Default::default()
+        };
+        let earlier = |audience: Audience, stage: IncidentStage, ago: i64| wire::RoomCell {
+            stage: stage.into(),
+            missing: false,
+            ..cell(audience, Some(ago))
         };
         let promised = |text: &str, due: i64| wire::Commitment {
             text: text.into(),
@@ -793,6 +820,10 @@ mod tests {
                     cell(Audience::Media, None),
                     cell(Audience::Authorities, Some(60 * 30)),
                     cell(Audience::Staff, Some(5)),
+                    earlier(Audience::Authorities, IncidentStage::Latent, 60 * 72),
+                    earlier(Audience::Authorities, IncidentStage::Handling, 60 * 51),
+                    earlier(Audience::Staff, IncidentStage::Aftermath, 60 * 23),
+                    earlier(Audience::Public, IncidentStage::Latent, 60 * 26),
                 ],
                 briefings: vec![wire::Briefing {
                     number: 1,
@@ -857,6 +888,11 @@ mod tests {
                     ..Default::default()
                 }],
                 review: None,
+                questions: vec![wire::RoomQuestion {
+                    briefing_number: 1,
+                    number: 2,
+                    text: "何时公布检测报告?".into(),
+                }],
             }),
             ..Default::default()
         }
@@ -901,12 +937,17 @@ mod tests {
             "held  2 released, 1 dropped",
             "AFFECTED    0:42:00 ago",
             "MEDIA       nothing yet",
+            // The newest of another stage stands behind, whole.
+            "PUBLIC      nothing (LATENT 1d 02h)",
+            "AUTHORITIES 1d 06h (HANDLING 2d 03h)",
+            "STAFF       0:05:00 (AFTERMATH 23:00:00)",
             "-0:03:00  疏散售楼处门口人群",
             "10:00:00  公布变更前后总平面图",
             "-0:40:00  secure-site · onsite",
             "1:00:00  inform-authority · DUTY",
             "holds?  people-calm",
             "4d 08h  briefing 1",
+            "asked  何时公布检测报告?",
             "-0:20:00  City Daily asks",
             "4d 00h  晚报: to be clarified",
             "A forum: is it so?",

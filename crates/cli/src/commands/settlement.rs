@@ -2,8 +2,9 @@
 
 use clap::Subcommand;
 use redress_proto::assignment::v1::{
-    CloseSettlementRequest, CreateSettlementRequest, GetSettlementRequest, HouseholdAnswer,
-    HouseholdEntry, ListSettlementsRequest, RecordHouseholdsRequest, Settlement,
+    ApproveSettlementRequest, CloseSettlementRequest, CreateSettlementRequest,
+    GetSettlementRequest, HouseholdAnswer, HouseholdEntry, ListSettlementsRequest,
+    RecordHouseholdsRequest, Settlement,
 };
 
 use super::practice::history;
@@ -19,7 +20,7 @@ use crate::output::{Output, heading, line, show_table, table, when};
 pub(crate) enum SettlementCommand {
     /// Write down the terms and the roll.
     #[command(
-        after_help = "Example:\n  redress settlement create --site lakeside --title 'roof of building 3' --terms 'repair and 2,000 each' --needed 67 --unit 3-1201 --unit 3-1202"
+        after_help = "Example:\n  redress settlement create --site lakeside --title 'roof of building 3' --terms 'repair and CNY 2,000 each' --needed 67 --unit 3-1201 --unit 3-1202"
     )]
     Create {
         /// The site.
@@ -40,6 +41,17 @@ pub(crate) enum SettlementCommand {
         /// A unit on the roll; may be given several times.
         #[arg(long = "unit", value_name = "UNIT")]
         units: Vec<String>,
+    },
+    /// Approve the terms that somebody else wrote, as they were shown; households sign once that is done.
+    #[command(
+        after_help = "Example:\n  redress settlement approve sites/lakeside/settlements/ID --etag 1"
+    )]
+    Approve {
+        /// The settlement.
+        name: String,
+        /// The etag that `show` named.
+        #[arg(long)]
+        etag: String,
     },
     /// Record what households said; units that are not on the roll yet join it.
     #[command(
@@ -112,6 +124,18 @@ pub(crate) async fn run(
             };
             client
                 .create_settlement(request(create))
+                .await?
+                .into_inner()
+                .settlement
+        }
+        SettlementCommand::Approve { name, etag } => {
+            let approve = ApproveSettlementRequest {
+                name,
+                etag,
+                request_id,
+            };
+            client
+                .approve_settlement(request(approve))
                 .await?
                 .into_inner()
                 .settlement
@@ -247,8 +271,10 @@ fn show(s: &Settlement, out: Output) {
             line("refused", refused);
             line("waiting", waiting);
             line("share", share);
+            line("approved", when(s.approve_time.as_ref()));
             line("reached", when(s.reach_time.as_ref()));
             line("closed", if s.closed { "yes" } else { "no" });
+            line("etag", &s.etag);
             heading("Households");
             let mut roll = table(&["Unit", "Answer", "When"]);
             for h in &s.households {

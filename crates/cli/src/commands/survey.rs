@@ -1,6 +1,7 @@
 //! `redress survey`: how customers say it was.
 
 use clap::Subcommand;
+use redress_proto::convert::to_timestamp;
 use redress_proto::event::v1::SurveyKind;
 use redress_proto::notification::v1::{
     AnswerSurveyRequest, GetSurveyRequest, ListSurveysRequest, RecordSurveyCallRequest,
@@ -8,6 +9,7 @@ use redress_proto::notification::v1::{
     SurveyContact, SurveyState,
 };
 
+use super::clock::instant;
 use super::{case, choice};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
@@ -45,12 +47,20 @@ pub(crate) enum SurveyCommand {
         /// The survey, `sites/{site}/surveys/{survey}`.
         name: String,
     },
-    /// Show what the surveys of a site came to, by occasion and department.
-    #[command(after_help = "Example:\n  redress survey results --site lakeside")]
+    /// Show what the surveys came to, by site, occasion and department.
+    #[command(
+        after_help = "Examples:\n  redress survey results\n  redress survey results --site lakeside --from 2026-11-01 --to 2026-12-01"
+    )]
     Results {
-        /// The site.
+        /// Site; all of the token's sites otherwise.
         #[arg(long)]
-        site: String,
+        site: Option<String>,
+        /// Only those made from then on, for example 2026-11-01 or 2026-11-01T08:00.
+        #[arg(long)]
+        from: Option<String>,
+        /// Only those made before then.
+        #[arg(long)]
+        to: Option<String>,
     },
     /// Schedule a survey after a sale, a handover or a repair, or during daily living.
     #[command(
@@ -139,7 +149,10 @@ pub(crate) async fn run(
             show_all(platform, &list(platform, filter, paging.limit).await?, out).await;
             return Ok(());
         }
-        SurveyCommand::Results { site } => return results(platform, &site, out).await,
+        SurveyCommand::Results { site, from, to } => {
+            let asked = period(site.as_deref(), from.as_deref(), to.as_deref())?;
+            return results(platform, asked, out).await;
+        }
         SurveyCommand::Show { name } => {
             let answer = client
                 .get_survey(request(GetSurveyRequest { name }))
@@ -293,14 +306,33 @@ async fn show_all(platform: &Platform, surveys: &[Survey], out: Output) {
     );
 }
 
-async fn results(platform: &Platform, site: &str, out: Output) -> Result<(), Failure> {
-    let asked = SummarizeSurveysRequest {
-        parent: parent(Some(site)),
-        ..Default::default()
+/// Of which site, or all, and of which period results are asked for.
+fn period(
+    site: Option<&str>,
+    from: Option<&str>,
+    to: Option<&str>,
+) -> Result<SummarizeSurveysRequest, Failure> {
+    let time = |argument, text: Option<&str>| {
+        text.map(|text| instant(argument, text, crate::now::now()))
+            .transpose()
+            .map(|time| time.map(to_timestamp))
     };
+    Ok(SummarizeSurveysRequest {
+        parent: parent(site),
+        start_time: time("from", from)?,
+        end_time: time("to", to)?,
+    })
+}
+
+async fn results(
+    platform: &Platform,
+    asked: SummarizeSurveysRequest,
+    out: Output,
+) -> Result<(), Failure> {
     let answer = platform.surveys().summarize_surveys(request(asked)).await?;
     out.rows(
         &[
+            "Site",
             "After",
             "Department",
             "Asked",
@@ -317,6 +349,7 @@ async fn results(platform: &Platform, site: &str, out: Output) -> Result<(), Fai
                 _ => format!("{:.2}", r.mean_score),
             };
             vec![
+                short(&r.site),
                 kind(r.kind),
                 short(&r.department),
                 r.asked_count.to_string(),
@@ -394,4 +427,22 @@ fn state_number(text: &str) -> Result<i32, Failure> {
 fn outcome_number(text: &str) -> Result<i32, Failure> {
     let name = SurveyCallOutcome::as_str_name;
     choice("outcome", "SURVEY_CALL_OUTCOME_", text, name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m12_results_are_asked_for_of_every_site_and_all_time_unless_a_site_or_a_period_is_given() {
+        let all = period(None, None, None).expect("asked");
+        assert_eq!(all.parent, "sites/-");
+        assert_eq!((all.start_time, all.end_time), (None, None));
+        let (from, to) = ("2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z");
+        let some = period(Some("lake"), Some(from), Some(to)).expect("asked");
+        assert_eq!(some.parent, "sites/lake");
+        let seconds = [some.start_time, some.end_time].map(|t| t.map(|t| t.seconds));
+        assert_eq!(seconds, [Some(1_793_491_200), Some(1_796_083_200)]);
+        assert!(period(None, Some("November"), None).is_err());
+    }
 }

@@ -1,11 +1,10 @@
 //! What `redress up` makes up once and keeps: keys, passwords, ports; and the settings that it gives
 //! each service from them.
 
-use std::net::TcpListener;
 use std::path::Path;
 
 use jiff::Timestamp;
-use redress_local::Postgres;
+use redress_local::{Postgres, free_listener};
 use redress_rpc::auth::Issuer;
 use redress_runtime::settings::ClockSettings;
 use redress_store::Role;
@@ -96,9 +95,8 @@ impl Ports {
         // All listeners are held until every port is chosen, so that no two services get the same.
         let mut held = Vec::new();
         for service in ServiceArg::ALL {
-            let kept = ports.get(service.name()).copied().unwrap_or(0);
-            let listener = TcpListener::bind(("127.0.0.1", kept))
-                .or_else(|_| TcpListener::bind(("127.0.0.1", 0)))
+            let kept = ports.get(service.name()).copied();
+            let listener = free_listener(kept)
                 .map_err(|e| Failure::platform("no port is free on 127.0.0.1", e))?;
             let port = listener
                 .local_addr()

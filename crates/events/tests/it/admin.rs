@@ -42,6 +42,7 @@ async fn an_inbox_takes_from_a_sender_only_that_senders_events() {
             .iter()
             .map(|s| event(s, "a", 1).to_cloud_event())
             .collect(),
+        urgent: false,
     };
     let refused = server
         .deliver(request(batch(&["intake", "triage"]), Some("intake"), &[]))

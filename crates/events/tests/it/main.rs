@@ -4,6 +4,7 @@
 mod admin;
 mod away;
 mod backlog;
+mod express;
 mod keeping;
 mod leases;
 mod long_reader;

@@ -3,11 +3,36 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use redress_events::{Event, Pace};
+use opentelemetry::global::meter;
+use redress_events::{Applied, Event, Handler, Inbox, Pace};
+use redress_model::Fault;
 use redress_proto::event::v1::{DeliverOutcome, DeliverResult};
+use redress_store::Tx;
 use redress_testkit::eventually;
+use tokio::sync::watch;
 
-use crate::world::{SOON, World, event, pace};
+use crate::world::{MOVED, SOON, World, event, pace};
+
+/// Asks another service about every event that is not about `quick`, and waits until it answers.
+struct Asks {
+    answered: watch::Receiver<bool>,
+}
+
+impl Handler for Asks {
+    type Prepared = ();
+
+    async fn prepare(&self, event: &Event) -> Result<(), Fault> {
+        if event.subject != "quick" {
+            let mut answered = self.answered.clone();
+            answered.wait_for(|yes| *yes).await.unwrap();
+        }
+        Ok(())
+    }
+
+    async fn apply(&self, _: &mut Tx, _: &Event, (): &()) -> Result<Applied, Fault> {
+        Ok(Applied::Done)
+    }
+}
 
 #[tokio::test]
 async fn i3_an_event_delivered_twice_takes_effect_once() {
@@ -55,6 +80,26 @@ async fn i3_events_of_one_subject_take_effect_in_one_transaction() {
     let results = w.inbox.receive(again).await.unwrap();
     assert!(results.iter().all(applied));
     assert_eq!(w.heard("a").await, [1, 2, 3, 4, 5, 6]);
+}
+
+#[tokio::test]
+async fn handlers_that_wait_for_another_service_hold_nobody_up() {
+    let w = World::new().await;
+    let (answer, answered) = watch::channel(false);
+    let inbox = Inbox::new(w.receiver.clone(), &meter("test")).on(MOVED, Asks { answered });
+    let slow = ["a", "b", "c", "d"].map(|subject| event("intake", subject, 1));
+    let slow = inbox.receive(slow.to_vec());
+    let quick = async {
+        let received = inbox.receive(vec![event("intake", "quick", 1)]);
+        let received = tokio::time::timeout(SOON, received).await;
+        answer.send_replace(true);
+        received.expect("it waits for nobody's answer").unwrap()
+    };
+    // The slow ones ask first: they are polled first.
+    let (slow, quick) = tokio::join!(slow, quick);
+    for result in slow.unwrap().iter().chain(&quick) {
+        assert_eq!(result.outcome(), DeliverOutcome::Applied);
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use redress_events::{
     Applied, Event, Handler, Inbox, Keeper, Kept, NewEvent, Pace, Peer, Relay, Subscriptions,
 };
 use redress_model::Fault;
+use redress_model::name::SiteId;
 use redress_proto::event::v1::{CaseMoved, DeliverRequest, DeliverResponse};
 use redress_rpc::status;
 use redress_store::{Database, Operation, Scope, StoreResultExt as _, Tx};
@@ -62,6 +63,7 @@ pub(crate) struct Wire {
     pub(crate) gate: tokio::sync::watch::Sender<bool>,
     pub(crate) events: AtomicU64,
     pub(crate) requests: AtomicU64,
+    pub(crate) urgent_requests: AtomicU64,
 }
 
 #[async_trait::async_trait]
@@ -71,6 +73,9 @@ impl Peer for Wire {
         if self.cut.load(Ordering::SeqCst) {
             return Err(Status::unavailable("cut"));
         }
+        let is_urgent = request.urgent;
+        self.urgent_requests
+            .fetch_add(u64::from(is_urgent), Ordering::SeqCst);
         let events: Vec<Event> = request
             .events
             .into_iter()
@@ -90,7 +95,11 @@ impl Peer for Wire {
             a.map_err(status)?;
             b.map_err(status)?;
         }
-        let results = self.inbox.receive(events).await.map_err(status)?;
+        let results = match is_urgent {
+            true => self.inbox.receive_urgent(events).await,
+            false => self.inbox.receive(events).await,
+        };
+        let results = results.map_err(status)?;
         self.gate
             .subscribe()
             .wait_for(|closed| !closed)
@@ -223,6 +232,7 @@ impl World {
             gate: tokio::sync::watch::Sender::new(false),
             events: AtomicU64::new(0),
             requests: AtomicU64::new(0),
+            urgent_requests: AtomicU64::new(0),
         });
         Self {
             t,
@@ -332,10 +342,13 @@ impl Operation for Say<'_> {
     type Output = ();
 
     async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
-        publish(tx, self.subject, self.number).await?;
-        if self.urgent {
-            tx.hurry_relay();
-        }
+        let payload = moved(self.number);
+        let site = site_of(self.subject);
+        let event = about(&site, self.subject, &payload);
+        match self.urgent {
+            true => redress_events::publish_urgent(tx, &event).await?,
+            false => redress_events::publish(tx, &event).await?,
+        };
         Ok(())
     }
 }
@@ -359,27 +372,34 @@ pub(crate) async fn say_urgently(
 }
 
 pub(crate) async fn publish(tx: &mut Tx, subject: &str, number: i64) -> Result<(), Fault> {
-    let site = site_of(subject);
-    let payload = CaseMoved {
+    let (site, payload) = (site_of(subject), moved(number));
+    let event = about(&site, subject, &payload);
+    redress_events::publish(tx, &event).await.map(|_| ())
+}
+
+fn moved(number: i64) -> CaseMoved {
+    CaseMoved {
         epoch: number,
         ..CaseMoved::default()
-    };
-    let event = NewEvent {
+    }
+}
+
+fn about<'a>(
+    site: &'a SiteId,
+    subject: &'a str,
+    payload: &'a CaseMoved,
+) -> NewEvent<'a, CaseMoved> {
+    NewEvent {
         event_type: MOVED,
-        site: &site,
+        site,
         subject,
         historical: false,
-        payload: &payload,
-    };
-    redress_events::publish(tx, &event).await.map(|_| ())
+        payload,
+    }
 }
 
 /// An event of any source, as it arrives.
 pub(crate) fn event(source: &str, subject: &str, number: i64) -> Event {
-    let payload = CaseMoved {
-        epoch: number,
-        ..CaseMoved::default()
-    };
     Event {
         id: uuid::Uuid::new_v4(),
         source: source.to_owned(),
@@ -389,12 +409,12 @@ pub(crate) fn event(source: &str, subject: &str, number: i64) -> Event {
         historical: false,
         time: jiff::Timestamp::UNIX_EPOCH,
         traceparent: String::new(),
-        data: prost::Message::encode_to_vec(&payload).into(),
+        data: prost::Message::encode_to_vec(&moved(number)).into(),
     }
 }
 
 /// `sites/lake/cases/1` is at lake; a name without a site is at lake too.
-pub(crate) fn site_of(subject: &str) -> redress_model::name::SiteId {
+pub(crate) fn site_of(subject: &str) -> SiteId {
     let site = subject
         .strip_prefix("sites/")
         .and_then(|rest| rest.split('/').next());

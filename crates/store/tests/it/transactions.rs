@@ -5,7 +5,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use redress_model::Fault;
-use redress_store::{Database, OneRowExt as _, Operation, Role, StoreResultExt as _, Tx};
+use redress_store::{
+    Database, OneRowExt as _, Operation, Role, StoreResultExt as _, Tx, UrgentEvent,
+};
 use redress_testkit::proxy::FaultProxy;
 use redress_testkit::{eventually, postgres};
 use secrecy::ExposeSecret as _;
@@ -449,13 +451,21 @@ async fn a_worker_goes_on_until_a_batch_is_not_full() {
     }
 }
 
+fn urgent_event() -> UrgentEvent {
+    UrgentEvent {
+        outbox_id: 7,
+        event_type: "redress.case.received.v1",
+        subject: "sites/lake/cases/1".to_owned(),
+    }
+}
+
 #[tokio::test]
 async fn only_a_commit_wakes_only_events_wake_the_relay_and_only_urgent_ones_hurry_it() {
     #[derive(Clone, Copy, PartialEq, PartialOrd)]
     enum Leaves {
         Work,
         Events,
-        UrgentEvents,
+        UrgentEvent,
     }
     struct Wake {
         commits: bool,
@@ -468,7 +478,7 @@ async fn only_a_commit_wakes_only_events_wake_the_relay_and_only_urgent_ones_hur
             match self.leaves {
                 Leaves::Work => {}
                 Leaves::Events => tx.wake_relay(),
-                Leaves::UrgentEvents => tx.hurry_relay(),
+                Leaves::UrgentEvent => tx.hurry_relay(urgent_event()),
             }
             // What is less takes nothing away.
             tx.wake();
@@ -476,14 +486,16 @@ async fn only_a_commit_wakes_only_events_wake_the_relay_and_only_urgent_ones_hur
         }
     }
     let t = database().await;
-    for leaves in [Leaves::Work, Leaves::Events, Leaves::UrgentEvents] {
+    for leaves in [Leaves::Work, Leaves::Events, Leaves::UrgentEvent] {
         for commits in [false, true] {
-            let heard = [t.db.wakes(), t.db.publications(), t.db.urgencies()];
+            let heard = [t.db.wakes(), t.db.publications()];
+            let mut urgent = t.db.urgent_events();
             let wake = Wake { commits, leaves };
             assert_eq!(t.db.run(&site("lake"), &wake).await.is_ok(), commits);
             let heard = heard.map(|h| h.has_changed().unwrap());
-            let [events, urgent] = [Leaves::Events, Leaves::UrgentEvents].map(|l| leaves >= l);
-            assert_eq!(heard, [commits, commits && events, commits && urgent]);
+            assert_eq!(heard, [commits, commits && leaves >= Leaves::Events]);
+            let is_urgent = commits && leaves >= Leaves::UrgentEvent;
+            assert_eq!(urgent.try_recv().ok(), is_urgent.then(urgent_event));
         }
     }
 }

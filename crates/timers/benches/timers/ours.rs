@@ -29,11 +29,11 @@ struct Nothing {
 
 #[async_trait]
 impl Truth for Nothing {
-    async fn due(&self, _: Timestamp, _: i64) -> Result<Vec<Entry>, Fault> {
+    async fn due(&self, _: Option<Timestamp>, _: Timestamp, _: i64) -> Result<Vec<Entry>, Fault> {
         Ok(Vec::new())
     }
 
-    async fn overdue(&self, _: Timestamp) -> Result<Overdue, Fault> {
+    async fn overdue(&self, _: Option<Timestamp>, _: Timestamp) -> Result<Overdue, Fault> {
         Ok(Overdue::default())
     }
 

@@ -57,19 +57,26 @@ type Counts = (i64, i64, i64, i64, i64, Option<jiff_sqlx::Timestamp>);
 
 #[async_trait]
 impl Truth for Table {
-    async fn due(&self, now: Timestamp, limit: i64) -> Result<Vec<Entry>, Fault> {
+    async fn due(
+        &self,
+        since: Option<Timestamp>,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Entry>, Fault> {
         let rows: Vec<Armed> = sqlx::query_as(
-            "SELECT id, generation, due FROM timer WHERE armed AND due <= $1 ORDER BY due LIMIT $2",
+            "SELECT id, generation, due FROM timer
+             WHERE armed AND due <= $1 AND due >= coalesce($3, '-infinity'::timestamptz) ORDER BY due LIMIT $2",
         )
         .bind(now.to_sqlx())
         .bind(limit)
+        .bind(since.map(|at| at.to_sqlx()))
         .fetch_all(&self.pool)
         .await
         .or_fault()?;
         Ok(rows.into_iter().map(entry).collect())
     }
 
-    async fn overdue(&self, now: Timestamp) -> Result<Overdue, Fault> {
+    async fn overdue(&self, since: Option<Timestamp>, now: Timestamp) -> Result<Overdue, Fault> {
         let [second, ten, minute, long] = Overdue::instants(now).map(|at| at.to_sqlx());
         let (under_1s, under_10s, under_1m, under_10m, over_10m, oldest): Counts = sqlx::query_as(
             "SELECT count(*) FILTER (WHERE due > $2),
@@ -78,13 +85,14 @@ impl Truth for Table {
                     count(*) FILTER (WHERE due <= $4 AND due > $5),
                     count(*) FILTER (WHERE due <= $5),
                     min(due)
-             FROM timer WHERE armed AND due <= $1",
+             FROM timer WHERE armed AND due <= $1 AND due >= coalesce($6, '-infinity'::timestamptz)",
         )
         .bind(now.to_sqlx())
         .bind(second)
         .bind(ten)
         .bind(minute)
         .bind(long)
+        .bind(since.map(|at| at.to_sqlx()))
         .fetch_one(&self.pool)
         .await
         .or_fault()?;

@@ -3,13 +3,15 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use redress_testkit::{eventually, redis};
+use jiff::SignedDuration;
+use redress_testkit::{ManualClock, eventually, redis};
 use redress_timers::{Entry, Settings};
 use uuid::Uuid;
 
 use crate::rows::{Behaviour, Handler, Replica, Rows, client, known_to, quick};
 
 const SOON: Duration = Duration::from_secs(30);
+const START: &str = "2026-01-01T00:00:00Z";
 
 /// Entries of one instant.
 async fn arm_at_once(rows: &Rows, count: usize, millis: i64) -> Vec<Entry> {
@@ -30,7 +32,9 @@ fn in_batches() -> Behaviour {
 
 #[tokio::test]
 async fn i4_two_replicas_compete_for_batches_and_nothing_takes_effect_twice() {
-    let (rows, server) = (Rows::new().await, redis().await);
+    // What is due is due once the index knows all of it, however long that takes.
+    let clock = ManualClock::new(START.parse().expect("an instant"));
+    let (rows, server) = (Rows::at(clock.clone()).await, redis().await);
     let handlers = [(); 2].map(|()| Handler::new(&rows, in_batches()));
     let replicas = handlers
         .each_ref()
@@ -41,6 +45,7 @@ async fn i4_two_replicas_compete_for_batches_and_nothing_takes_effect_twice() {
     let entries = arm_at_once(&rows, 1000, 1500).await;
     replicas[0].timers.schedule_many(&entries).await;
     assert_eq!(known_to(&server), entries.len());
+    clock.advance(SignedDuration::from_secs(2));
     eventually(SOON, async || rows.count().await == entries.len()).await;
     rows.assert_each_once_and_none_early(&entries).await;
     let batches: usize = handlers
@@ -70,15 +75,22 @@ async fn one_that_cannot_be_fired_holds_up_no_other_of_its_batch() {
 
 #[tokio::test]
 async fn one_that_is_left_out_of_a_batch_is_fired_by_itself_and_the_rest_only_once() {
-    let (rows, server) = (Rows::new().await, redis().await);
+    let clock = ManualClock::new(START.parse().expect("an instant"));
+    let (rows, server) = (Rows::at(clock.clone()).await, redis().await);
     let entries = arm_at_once(&rows, 40, 3000).await;
     let behaviour = Behaviour {
         alone: Some(entries[20].id),
         ..in_batches()
     };
     let handler = Handler::new(&rows, behaviour);
-    let replica = Replica::start(client(&server), &handler, quick());
+    // No lease ends because the machine is slow.
+    let settings = Settings {
+        lease: Settings::default().lease,
+        ..quick()
+    };
+    let replica = Replica::start(client(&server), &handler, settings);
     eventually(SOON, async || replica.timers.is_index_ready()).await;
+    clock.advance(SignedDuration::from_secs(3));
     eventually(SOON, async || rows.count().await == entries.len()).await;
     rows.assert_each_once_and_none_early(&entries).await;
     eventually(SOON, async || known_to(&server) == 0).await;
@@ -147,13 +159,14 @@ async fn i4_workers_killed_again_and_again_under_load_lose_and_double_nothing() 
 async fn p19_a_batch_that_takes_longer_than_its_lease_is_not_run_by_two_workers() {
     let (rows, server) = (Rows::new().await, redis().await);
     let slow = || Behaviour {
-        before_commit: Duration::from_millis(2500),
+        before_commit: Duration::from_millis(4500),
         ..in_batches()
     };
     let one = Handler::new(&rows, slow());
     let two = Handler::beside(&rows, slow(), Some(&one));
+    // Renewed each second: a busy machine may be two seconds late with it.
     let settings = Settings {
-        lease: Duration::from_millis(600),
+        lease: Duration::from_secs(3),
         ..quick()
     };
     let replicas = [&one, &two].map(|handler| Replica::start(client(&server), handler, settings));
@@ -165,5 +178,5 @@ async fn p19_a_batch_that_takes_longer_than_its_lease_is_not_run_by_two_workers(
     eventually(SOON, async || rows.count().await == entries.len()).await;
     rows.assert_each_once_and_none_early(&entries).await;
     let calls = one.calls.load(Ordering::SeqCst) + two.calls.load(Ordering::SeqCst);
-    assert_eq!(calls, 40, "the leases of 0.6 s were renewed for 2.5 s");
+    assert_eq!(calls, 40, "the leases of 3 s were renewed for 4.5 s");
 }

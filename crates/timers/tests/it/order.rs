@@ -1,13 +1,14 @@
 //! The order in which a backlog drains, and periods that neither skip nor double.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use redress_testkit::{ManualClock, eventually, redis};
 use redress_timers::{Entry, Settings};
 use uuid::Uuid;
 
-use crate::rows::{Behaviour, Handler, Replica, Rows, client, known_to, quick};
+use crate::rows::{Behaviour, Effect, Handler, Replica, Rows, client, known_to, quick};
 
 const SOON: Duration = Duration::from_secs(20);
 const LATE: Duration = Duration::from_secs(60);
@@ -116,4 +117,67 @@ async fn p16_p17_a_period_is_neither_skipped_nor_doubled_while_replicas_are_kill
         );
         assert!(effect.lag() >= SignedDuration::ZERO);
     }
+}
+
+#[tokio::test]
+async fn p16_periods_are_neither_skipped_nor_doubled_by_one_replica_that_lives_for_less_than_a_period()
+ {
+    const COUNT: usize = 500;
+    const PERIODS: usize = 4;
+    const PERIOD: Duration = Duration::from_secs(2);
+    const LIFE: Duration = Duration::from_millis(900);
+    let (rows, server) = (Rows::new().await, redis().await);
+    let behaviour = Behaviour {
+        // Small enough to commit within a life on a busy machine.
+        batch_max: 25,
+        ..Behaviour::default()
+    };
+    let handler = Handler::new(&rows, behaviour);
+    // What a killed replica had claimed is free again within the life of the next.
+    let settings = Settings {
+        lease: Duration::from_millis(300),
+        ..quick()
+    };
+    let mut periodic = HashMap::new();
+    for number in 0..COUNT {
+        let millis = i64::try_from(number * 4).expect("small");
+        let entry = rows.arm_periodic(millis, PERIOD).await;
+        periodic.insert(entry.id, entry.due);
+    }
+    // Nobody tells the timers of any: whoever starts first finds them. No other replica ever runs.
+    eventually(LATE * 2, async || {
+        let replica = Replica::start(client(&server), &handler, settings);
+        tokio::time::sleep(LIFE).await;
+        replica.kill().await;
+        every_one_fired(&rows, &periodic, PERIODS).await
+    })
+    .await;
+
+    let mut fired: HashMap<Uuid, Vec<Effect>> = HashMap::new();
+    for effect in rows.effects().await {
+        fired.entry(effect.id).or_default().push(effect);
+    }
+    let period = SignedDuration::try_from(PERIOD).expect("small");
+    for (id, first) in periodic {
+        for (number, effect) in fired[&id].iter().enumerate() {
+            assert_eq!(
+                effect.generation,
+                number as i64 + 1,
+                "each period once, none left out"
+            );
+            assert_eq!(effect.due(), first + period * number as i32);
+            assert!(effect.lag() >= SignedDuration::ZERO, "early: {effect:?}");
+        }
+    }
+}
+
+/// Whether each of these took effect so many times or more.
+async fn every_one_fired(rows: &Rows, periodic: &HashMap<Uuid, Timestamp>, times: usize) -> bool {
+    let mut counts: HashMap<Uuid, usize> = HashMap::new();
+    for effect in rows.effects().await {
+        *counts.entry(effect.id).or_default() += 1;
+    }
+    periodic
+        .keys()
+        .all(|id| counts.get(id).is_some_and(|count| *count >= times))
 }

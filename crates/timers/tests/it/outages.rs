@@ -125,7 +125,7 @@ async fn i4_a_wall_clock_set_back_between_claim_and_commit_fires_nothing_early()
     let clock = ManualClock::new(START.parse().expect("an instant"));
     let (rows, server) = (Rows::at(clock.clone()).await, redis().await);
     let behaviour = Behaviour {
-        failures: 1.into(),
+        failures: usize::MAX.into(),
         ..Behaviour::default()
     };
     let handler = Handler::new(&rows, behaviour);
@@ -134,9 +134,11 @@ async fn i4_a_wall_clock_set_back_between_claim_and_commit_fires_nothing_early()
     let entry = rows.arm_in(60_000).await;
     replica.timers.schedule(entry);
     clock.advance(SignedDuration::from_mins(1));
-    // Claimed, failed and put aside; meanwhile the clock goes back, so that the next claim finds it early.
-    eventually(SOON, async || handler.calls.load(Ordering::SeqCst) == 1).await;
+    // Claimed, failed and put aside; meanwhile the clock goes back, so that the next claim finds it early. It fails until then,
+    // however late that is.
+    eventually(SOON, async || handler.calls.load(Ordering::SeqCst) >= 1).await;
     clock.advance(SignedDuration::from_secs(-1));
+    handler.behaviour.failures.store(0, Ordering::SeqCst);
     let until = std::time::Instant::now() + Duration::from_millis(1500);
     eventually(SOON, async || std::time::Instant::now() > until).await;
     assert_eq!(rows.count().await, 0, "not due any more");
@@ -226,4 +228,59 @@ async fn p25_a_long_reader_collapses_neither_firing_nor_the_scan() {
     assert!(scans < COUNT / 10, "{scans} scans for {COUNT} firings");
     rows.assert_each_once_and_none_early(&entries).await;
     reader.rollback().await.expect("ends");
+}
+
+#[tokio::test]
+async fn p25_i4_a_scan_reads_since_what_can_be_due_and_misses_nothing_that_is_armed_before_that() {
+    let rows = Rows::new().await;
+    let long_past = async |hours: i64| {
+        let due = rows.in_millis(-hours * 3_600_000);
+        rows.arm(Entry::new(Uuid::now_v7(), 1, due)).await
+    };
+    let start = |floor_every: Duration| {
+        let handler = Handler::new(&rows, Behaviour::default());
+        let settings = redress_timers::Settings {
+            floor_every,
+            ..quick()
+        };
+        (Replica::start(None, &handler, settings), handler)
+    };
+    let knows = async |handler: &Handler| {
+        eventually(SOON, async || {
+            handler.scans_since.load(Ordering::SeqCst) > 0
+        })
+        .await;
+    };
+
+    // Whoever arms it is told, and looks there at once: all is not read again for two hours.
+    let (replica, handler) = start(Duration::from_secs(3600));
+    knows(&handler).await;
+    let told = long_past(1).await;
+    replica.timers.schedule(told);
+    eventually(SOON, async || rows.count().await == 1).await;
+    replica.stop().await;
+
+    // What another replica armed, and was killed before it told its own, is found by reading all.
+    let (replica, handler) = start(Duration::from_millis(400));
+    knows(&handler).await;
+    let untold = long_past(2).await;
+    eventually(SOON, async || rows.count().await == 2).await;
+    replica.stop().await;
+
+    // And so it is as soon as the index is lost, which knew of what others armed.
+    let server = redis().await;
+    let handler = Handler::new(&rows, Behaviour::default());
+    let settings = redress_timers::Settings {
+        floor_every: Duration::from_secs(3600),
+        audit_every: Duration::from_secs(3600),
+        ..quick()
+    };
+    let replica = Replica::start(client(&server), &handler, settings);
+    eventually(SOON, async || replica.timers.is_index_ready()).await;
+    knows(&handler).await;
+    let lost = long_past(3).await;
+    server.end().await;
+    eventually(SOON, async || rows.count().await == 3).await;
+    rows.assert_each_once_and_none_early(&[told, untold, lost])
+        .await;
 }

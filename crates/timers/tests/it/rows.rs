@@ -1,6 +1,6 @@
 //! The rows of a service as a test needs them: what is armed, and every effect that was ever committed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -254,11 +254,14 @@ pub(crate) struct Handler {
     pub(crate) behaviour: Behaviour,
     /// How many calls run now, by id.
     running: Arc<Mutex<HashMap<Uuid, usize>>>,
+    asked: Mutex<BTreeSet<(Uuid, i64)>>,
     pub(crate) calls: AtomicUsize,
     /// How often it was asked to commit several at once.
     pub(crate) batches: AtomicUsize,
     /// How often it was asked what is due.
     pub(crate) scans: AtomicUsize,
+    /// How often it was asked so since an instant only.
+    pub(crate) scans_since: AtomicUsize,
     receipts: Mutex<Vec<Receipt>>,
     /// The most calls that ever ran at once for one id.
     pub(crate) most: AtomicUsize,
@@ -279,9 +282,11 @@ impl Handler {
             rows: rows.clone(),
             behaviour,
             running: other.map(|other| other.running.clone()).unwrap_or_default(),
+            asked: Mutex::default(),
             calls: AtomicUsize::new(0),
             batches: AtomicUsize::new(0),
             scans: AtomicUsize::new(0),
+            scans_since: AtomicUsize::new(0),
             receipts: Mutex::default(),
             most: AtomicUsize::new(0),
         })
@@ -294,6 +299,15 @@ impl Handler {
             .iter()
             .map(|receipt| (receipt.entry.id, receipt.cause))
             .collect()
+    }
+
+    /// Every id and generation that it was ever asked to commit: unlike the number of calls, the same however often a slow
+    /// machine lets a lease end.
+    pub(crate) fn asked(&self) -> BTreeSet<(Uuid, i64)> {
+        self.asked
+            .lock()
+            .expect("no panic while it is locked")
+            .clone()
     }
 
     pub(crate) fn receipts(&self) -> Vec<Receipt> {
@@ -371,13 +385,15 @@ impl Handler {
 struct Running<'a>(&'a Handler, Uuid);
 
 impl<'a> Running<'a> {
-    fn new(handler: &'a Handler, id: Uuid) -> Self {
+    fn new(handler: &'a Handler, entry: &Entry) -> Self {
+        let mut asked = handler.asked.lock().expect("no panic while it is locked");
+        asked.insert((entry.id, entry.generation));
         let mut running = handler.running.lock().expect("no panic while it is locked");
-        let count = running.entry(id).or_default();
+        let count = running.entry(entry.id).or_default();
         *count += 1;
         handler.most.fetch_max(*count, Ordering::SeqCst);
         handler.calls.fetch_add(1, Ordering::SeqCst);
-        Self(handler, id)
+        Self(handler, entry.id)
     }
 }
 
@@ -414,20 +430,31 @@ type Counts = (i64, i64, i64, i64, i64, Option<jiff_sqlx::Timestamp>);
 
 #[async_trait]
 impl Truth for Handler {
-    async fn due(&self, now: Timestamp, limit: i64) -> Result<Vec<Entry>, Fault> {
+    async fn due(
+        &self,
+        since: Option<Timestamp>,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Entry>, Fault> {
         self.scans.fetch_add(1, Ordering::SeqCst);
+        if since.is_some() {
+            self.scans_since.fetch_add(1, Ordering::SeqCst);
+        }
         let rows = sqlx::query_as(
-            "SELECT id, generation, due, first FROM row WHERE armed AND due <= $1 ORDER BY first DESC, due LIMIT $2",
+            "SELECT id, generation, due, first FROM row
+             WHERE armed AND due <= $1 AND due >= coalesce($3, '-infinity'::timestamptz)
+             ORDER BY first DESC, due LIMIT $2",
         )
         .bind(now.to_sqlx())
         .bind(limit)
+        .bind(since.map(|at| at.to_sqlx()))
         .fetch_all(&self.rows.pool)
         .await
         .or_fault()?;
         Ok(entries(rows))
     }
 
-    async fn overdue(&self, now: Timestamp) -> Result<Overdue, Fault> {
+    async fn overdue(&self, since: Option<Timestamp>, now: Timestamp) -> Result<Overdue, Fault> {
         if self.behaviour.uncounted.load(Ordering::SeqCst) {
             return Err(Fault::unavailable("the test"));
         }
@@ -439,13 +466,14 @@ impl Truth for Handler {
                     count(*) FILTER (WHERE due <= $4 AND due > $5),
                     count(*) FILTER (WHERE due <= $5),
                     min(due)
-             FROM row WHERE armed AND due <= $1",
+             FROM row WHERE armed AND due <= $1 AND due >= coalesce($6, '-infinity'::timestamptz)",
         )
         .bind(now.to_sqlx())
         .bind(second)
         .bind(ten)
         .bind(minute)
         .bind(long)
+        .bind(since.map(|at| at.to_sqlx()))
         .fetch_one(&self.rows.pool)
         .await
         .or_fault()?;
@@ -470,7 +498,7 @@ impl Truth for Handler {
     }
 
     async fn fire(&self, entry: &Entry, late: &[Receipt], now: Timestamp) -> Result<Fired, Fault> {
-        let _running = Running::new(self, entry.id);
+        let _running = Running::new(self, entry);
         let Behaviour {
             before_commit,
             after_commit,
@@ -508,7 +536,7 @@ impl Truth for Handler {
         late: &[Receipt],
         now: Timestamp,
     ) -> Result<Vec<Option<Fired>>, Fault> {
-        let _running: Vec<_> = entries.iter().map(|e| Running::new(self, e.id)).collect();
+        let _running: Vec<_> = entries.iter().map(|e| Running::new(self, e)).collect();
         self.batches.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(self.behaviour.before_commit).await;
         let mut tx = self.rows.pool.begin().await.map_err(fault)?;

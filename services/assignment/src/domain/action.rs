@@ -1,4 +1,50 @@
-//! Corrective actions (M16): done by one person, checked by another, open again where they did not work. Pure.
+//! Corrective actions (M16): done by one person, checked by another, open again where they did not work; and who hears, and when,
+//! that one is due. Pure.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use redress_model::name::StaffId;
+
+use super::bench::{ABOVE, Bench, LADDER};
+
+/// By which percent of its time an open action is told of: to its owner before it is late, then to one rung of the lead ladder more
+/// each time, as clocks climb (section 6).
+pub const TELLINGS_PERCENT: [i32; 4] = [75, 100, 150, 200];
+
+/// How many tellings of an action that was opened then are due by now.
+pub fn tellings(opened: Timestamp, due: Timestamp, now: Timestamp) -> usize {
+    let whole = opened.duration_until(due);
+    let is_due = |percent: i32| {
+        let at = opened.saturating_add(whole * percent / 100);
+        at.is_ok_and(|at| at <= now)
+    };
+    TELLINGS_PERCENT.iter().filter(|p| is_due(**p)).count()
+}
+
+/// Who hears of the tellings from one on up to before another: the owner, and whoever stands on the rungs that are reached; a rung on
+/// which nobody is left is passed over at once (P14).
+pub fn listeners(
+    owner: &StaffId,
+    (told, due): (usize, usize),
+    bench: &Bench,
+    excluded: &BTreeSet<StaffId>,
+    at: Timestamp,
+) -> BTreeSet<StaffId> {
+    let rungs = || LADDER.into_iter().chain([ABOVE]);
+    let of_rung = |rung: usize| {
+        let mut from = rungs().skip(rung);
+        from.find_map(|role| bench.on_duty(role, at, excluded))
+    };
+    // The first telling is the owner's alone.
+    let reached = (told.max(1)..due).filter_map(|telling| of_rung(telling - 1));
+    let owner = Some(owner).filter(|owner| bench.may_handle(owner, excluded));
+    let people: BTreeSet<StaffId> = reached.chain(owner).cloned().collect();
+    if people.is_empty() {
+        return of_rung(0).cloned().into_iter().collect();
+    }
+    people
+}
 
 redress_model::words! {
     /// Where an action stands.

@@ -181,6 +181,27 @@ impl Bench {
             .find_map(|role| self.on_duty(role, at, excluded).map(|staff| (role, staff)))
     }
 
+    /// Takes whoever is on leave out of the positions, so that whoever stands in, or is next up, is called at once (P14): those
+    /// who were taken out.
+    pub fn leave_out_away(&mut self) -> Vec<Position> {
+        let all = std::mem::take(&mut self.demands.positions);
+        let (gone, there) = all.into_iter().partition(|p| self.away.contains(&p.staff));
+        self.demands.positions = there;
+        gone
+    }
+
+    /// Puts those back in whose place nobody takes, here or above: never nobody.
+    pub fn let_back(&mut self, gone: Vec<Position>) {
+        let anybody = |_: &StaffId| true;
+        let nobody_instead = |p: &Position| {
+            let department = p.department.as_ref();
+            let instead = self.demands.at_or_above(p.kind, department, &anybody);
+            instead.is_empty()
+        };
+        let back: Vec<Position> = gone.into_iter().filter(nobody_instead).collect();
+        self.demands.positions.extend(back);
+    }
+
     /// Lets whoever has a duty stand in for a position to which nobody was named.
     pub fn stand_in(&mut self, kind: PositionKind, role: DutyRole, at: Timestamp) {
         let is_named = |p: &Position| p.kind == kind && p.department.is_none();
@@ -261,5 +282,44 @@ impl Bench {
             person.and_then(|p| p.last_offered),
             staff.clone(),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slug(text: &str) -> StaffId {
+        text.parse().expect("a slug")
+    }
+
+    /// A manager and a head, of whom these are on leave: who is called for a manager.
+    fn called(away: &[&str]) -> Vec<StaffId> {
+        let named = [
+            (PositionKind::DepartmentManager, "manager"),
+            (PositionKind::CompanyHead, "head"),
+        ];
+        let position = |(kind, staff): (PositionKind, &str)| Position {
+            kind,
+            department: None,
+            staff: slug(staff),
+        };
+        let mut bench = Bench {
+            away: away.iter().copied().map(slug).collect(),
+            ..Bench::default()
+        };
+        bench.demands.positions = named.into_iter().map(position).collect();
+        let gone = bench.leave_out_away();
+        bench.let_back(gone);
+        let kind = PositionKind::DepartmentManager;
+        let found = bench.demands.at_or_above(kind, None, &|_: &StaffId| true);
+        found.into_iter().map(|(_, staff)| staff).collect()
+    }
+
+    #[test]
+    fn p14_a_position_on_leave_is_filled_from_above_and_where_all_are_away_it_stays() {
+        assert_eq!(called(&[]), [slug("manager")]);
+        assert_eq!(called(&["manager"]), [slug("head")]);
+        assert_eq!(called(&["manager", "head"]), [slug("manager")]);
     }
 }

@@ -19,6 +19,9 @@ pub const ANSWER_MINUTES: i64 = 15;
 /// How often somebody is told before the next position up is summoned.
 pub const TELLINGS_MAX: i32 = 3;
 
+/// How long somebody above whom there is nobody has to answer each time after that, in minutes (own): never silence.
+pub const LAST_ANSWER_MINUTES: i64 = 60;
+
 words! {
     /// A position that group complaints call for, lowest first.
     PositionKind, "POSITION_KIND_" {
@@ -105,15 +108,27 @@ impl Demands {
         summoned
     }
 
-    /// Those above a position who may see the case: the first position up that has any.
+    /// Those above a position who may see the case: the first position up that has any, or whom the region names.
     pub fn above(
         &self,
         kind: PositionKind,
         department: Option<&DepartmentId>,
         may: impl Fn(&StaffId) -> bool,
     ) -> Vec<(PositionKind, StaffId)> {
-        let next = PositionKind::ALL.iter().find(|k| **k > kind);
-        next.map_or_else(Vec::new, |next| self.at_or_above(*next, department, &may))
+        match PositionKind::ALL.iter().find(|k| **k > kind) {
+            Some(next) => self.at_or_above(*next, department, &may),
+            None => self.of_region(kind, &may),
+        }
+    }
+
+    /// Whom the region names, in place of a position of the site.
+    fn of_region(
+        &self,
+        kind: PositionKind,
+        may: &impl Fn(&StaffId) -> bool,
+    ) -> Vec<(PositionKind, StaffId)> {
+        let region = self.region.iter().filter(|staff| may(staff));
+        region.map(|staff| (kind, staff.clone())).collect()
     }
 
     /// Those in a position, or in the first one above it in which there is anybody left, or whom the region names.
@@ -132,10 +147,7 @@ impl Demands {
                 free.map(|staff| (*kind, staff.clone())).collect::<Vec<_>>()
             })
             .find(|found| !found.is_empty())
-            .unwrap_or_else(|| {
-                let region = self.region.iter().filter(|staff| may(staff));
-                region.map(|staff| (kind, staff.clone())).collect()
-            })
+            .unwrap_or_else(|| self.of_region(kind, may))
     }
 }
 
@@ -198,5 +210,18 @@ mod tests {
         let all = ["manager", "vice", "head"];
         assert_eq!(who(&all), [(DepartmentManager, region)]);
         assert!(who(&["vice", "head", "region"]).is_empty());
+    }
+
+    #[test]
+    fn p14_above_the_head_of_the_company_stands_whom_the_region_names() {
+        let region: StaffId = "region".parse().expect("a slug");
+        let mut demands = demands();
+        let head = PositionKind::CompanyHead;
+        assert!(demands.above(head, None, |_: &StaffId| true).is_empty());
+        demands.region = Some(region.clone());
+        let above = demands.above(head, None, |_: &StaffId| true);
+        assert_eq!(above, [(head, region.clone())]);
+        let others = |s: &StaffId| *s != region;
+        assert!(demands.above(head, None, others).is_empty(), "accused");
     }
 }

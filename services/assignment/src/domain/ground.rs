@@ -19,8 +19,10 @@ pub struct CaseKnown {
 pub struct Known {
     /// The case that it is for.
     pub case: Option<CaseKnown>,
-    /// What the policy says of this kind and cause, in fen; none where it says nothing.
+    /// What the policy says of this kind and cause, in fen, of a prize what the site won by it; none where it says nothing.
     pub policy_fen: Option<i64>,
+    /// The prize for the same ranking was booked before.
+    pub prize_booked: bool,
     /// What the booker may decide, in fen; none: without limit.
     pub limit_fen: Option<i64>,
     /// The booker is among those who bear or earn it.
@@ -45,11 +47,16 @@ pub enum Ungrounded {
     /// It was booked before.
     #[error("it was booked for this case already; legal now: waive that one by an appeal first")]
     Booked,
-    /// A debt of nothing.
+    /// The prize for the year was booked before.
+    #[error("the prize for the ranking of last year was booked already; there is one a year")]
+    PrizeBooked,
+    /// A debt or a prize of nothing.
     #[error("must be above 0")]
     Nothing,
     /// More than the policy says.
-    #[error("must be at most what the policy of the site says")]
+    #[error(
+        "must be at most what the policy of the site says, of a prize for the place of last year"
+    )]
     AbovePolicy,
     /// More than the booker may decide.
     #[error("must be at most what you may decide; somebody above you may book more")]
@@ -75,6 +82,9 @@ pub fn require(
     if known.is_own && !kind.is_debt() {
         return Err(Ungrounded::Own);
     }
+    if kind == EntryKind::Prize && known.prize_booked {
+        return Err(Ungrounded::PrizeBooked);
+    }
     if matches!(
         cause,
         EntryCause::UpheldComplaint | EntryCause::Exposure | EntryCause::TakeOver
@@ -89,7 +99,7 @@ pub fn require(
             _ => {}
         }
     }
-    if kind.is_debt() && amount_fen == 0 {
+    if (kind.is_debt() || kind == EntryKind::Prize) && amount_fen == 0 {
         return Err(Ungrounded::Nothing);
     }
     match known.policy_fen {
@@ -124,6 +134,7 @@ mod tests {
                 booked: false,
             }),
             policy_fen: Some(50_000),
+            prize_booked: false,
             limit_fen: Some(1_000_000),
             is_own: false,
         }
@@ -177,6 +188,12 @@ mod tests {
             |amount, known: &Known| require(EntryKind::Prize, EntryCause::Ranking, amount, known);
         assert_eq!(prize(1, &own), Err(Ungrounded::Own));
         assert_eq!(prize(50_001, &known()), Err(Ungrounded::AbovePolicy));
+        assert_eq!(prize(0, &known()), Err(Ungrounded::Nothing));
+        let again = Known {
+            prize_booked: true,
+            ..known()
+        };
+        assert_eq!(prize(1, &again), Err(Ungrounded::PrizeBooked));
         let free = Known {
             policy_fen: None,
             ..known()

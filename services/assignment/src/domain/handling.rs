@@ -1,11 +1,13 @@
 //! What is done with the people of a case beside moving it, and how a case ends for both sides (M01, M16).
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use redress_model::name::StaffId;
 use redress_model::words;
+use redress_model::words::ClockKind;
 use uuid::Uuid;
 
 use super::person::Person;
+use super::practice::{Demand, DemandState};
 use super::solution::Answer;
 
 words! {
@@ -104,6 +106,9 @@ pub struct Restatement {
     pub at: Timestamp,
 }
 
+/// How long after its time a planned visit is kept still (own): it is recorded once it was made.
+pub const VISIT_GRACE: SignedDuration = SignedDuration::from_hours(2);
+
 /// A visit to the place or the people of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visit {
@@ -117,8 +122,55 @@ pub struct Visit {
     pub planned: Option<Timestamp>,
     /// When it took place.
     pub made: Option<Timestamp>,
+    /// When it was cancelled.
+    pub cancelled: Option<Timestamp>,
     /// What was found.
     pub findings: String,
+}
+
+impl Visit {
+    /// A visit that is to take place.
+    pub fn plan(
+        id: Uuid,
+        purpose: VisitPurpose,
+        staff: Option<StaffId>,
+        planned: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            purpose,
+            staff,
+            planned: Some(planned),
+            made: None,
+            cancelled: None,
+            findings: String::new(),
+        }
+    }
+
+    /// Whether it is still to take place.
+    pub fn is_open(&self) -> bool {
+        self.made.is_none() && self.cancelled.is_none()
+    }
+
+    /// Its clock (M16): it is owed from its planning until [`VISIT_GRACE`] after its time. One that nobody planned ahead has none:
+    /// who is to ask at once has the clock of the follow-up.
+    pub fn demand(&self, since: Timestamp) -> Option<Demand> {
+        let planned = self.planned.filter(|planned| *planned > since)?;
+        Some(Demand {
+            id: self.id,
+            kind: ClockKind::Support,
+            state: match (self.made, self.cancelled) {
+                (Some(at), _) => DemandState::Met(at),
+                (None, Some(_)) => DemandState::Cancelled,
+                (None, None) => DemandState::Open,
+            },
+            start: since,
+            due: Some(planned.saturating_add(VISIT_GRACE).unwrap_or(planned)),
+            granted: None,
+            party: String::new(),
+            outside_number: String::new(),
+        })
+    }
 }
 
 /// What was said at a follow-up.
@@ -185,6 +237,16 @@ impl Closing<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn m16_who_is_to_ask_at_once_has_the_clock_of_the_follow_up_alone() {
+        let now: Timestamp = "2026-03-02T01:00:00Z".parse().expect("an instant");
+        let of = |planned| Visit::plan(Uuid::nil(), VisitPurpose::FollowUp, None, planned);
+        assert_eq!(of(now).demand(now), None);
+        let ahead = now + SignedDuration::from_hours(1);
+        let demand = of(ahead).demand(now).expect("it is planned");
+        assert_eq!((demand.start, demand.due), (now, Some(ahead + VISIT_GRACE)));
+    }
 
     fn asked(satisfaction: Satisfaction, last_word: bool) -> FollowUp {
         FollowUp {

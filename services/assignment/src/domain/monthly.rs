@@ -282,18 +282,14 @@ pub fn markdown(report: &Monthly, language: Language) -> String {
             ],
         );
         for cause in &report.causes {
-            let trend = match cause.trend {
-                Trend::Rising => say("上升", "rising"),
-                Trend::Steady => say("持平", "steady"),
-                Trend::Falling => say("下降", "falling"),
-            };
             let _ = writeln!(
                 text,
-                "| {} | {} | {} | {} | {trend} |",
+                "| {} | {} | {} | {} | {} |",
                 cell(&cause.cause),
                 cell(&value(Dimension::Category, &cause.category, language)),
                 cause.cases(),
                 cause.months_seen(),
+                trend(cause.trend, language),
             );
         }
     }
@@ -424,6 +420,8 @@ pub fn csv(report: &Monthly, language: Language) -> String {
         let fields = counts.map(|n| n.to_string());
         let _ = write!(text, "{month},{}\r\n", fields.join(","));
     }
+    csv_promises(&mut text, report, language);
+    csv_causes(&mut text, report, language);
     if !report.ledger.is_empty() {
         let heads = [
             say("台账类型", "ledger_kind"),
@@ -447,6 +445,65 @@ pub fn csv(report: &Monthly, language: Language) -> String {
         }
     }
     text
+}
+
+/// A table of what was kept and broken by kind of promise, where any promise of either month ended.
+fn csv_promises(text: &mut String, report: &Monthly, language: Language) {
+    let say = |chinese, english| language.of((chinese, english));
+    let heads = [
+        say("承诺", "promise"),
+        say("月份", "month"),
+        say("按时", "on_time"),
+        say("超时", "late"),
+    ];
+    let months = [
+        (report.month, &report.total.current),
+        (report.month.plus(-1), &report.total.previous),
+    ];
+    if months.iter().all(|(_, m)| m.promises.is_empty()) {
+        return;
+    }
+    let _ = write!(text, "\r\n{}\r\n", heads.join(","));
+    for (month, measures) in months {
+        for (kind, on_time, late) in &measures.promises {
+            let kind = promise(*kind, language);
+            let _ = write!(text, "{},{month},{on_time},{late}\r\n", field(&kind));
+        }
+    }
+}
+
+/// A table of the causes that come again, where there are any.
+fn csv_causes(text: &mut String, report: &Monthly, language: Language) {
+    let say = |chinese, english| language.of((chinese, english));
+    if report.causes.is_empty() {
+        return;
+    }
+    let heads = [
+        say("反复出现的原因", "recurring_cause"),
+        say("类别", "category"),
+        say("件数", "cases"),
+        say("月数", "months"),
+        say("趋势", "trend"),
+    ];
+    let _ = write!(text, "\r\n{}\r\n", heads.join(","));
+    for cause in &report.causes {
+        let fields = [
+            field(&cause.cause),
+            field(&value(Dimension::Category, &cause.category, language)),
+            cause.cases().to_string(),
+            cause.months_seen().to_string(),
+            trend(cause.trend, language).to_owned(),
+        ];
+        let _ = write!(text, "{}\r\n", fields.join(","));
+    }
+}
+
+fn trend(trend: Trend, language: Language) -> &'static str {
+    language.of(match trend {
+        Trend::Rising => ("上升", "rising"),
+        Trend::Steady => ("持平", "steady"),
+        Trend::Falling => ("下降", "falling"),
+    })
 }
 
 fn table_head(text: &mut String, heads: &[&str]) {
@@ -716,6 +773,28 @@ mod tests {
         let table = "\r\n\r\ndesk_month,accepted,acknowledged_on_time,acknowledged_late,followed,rerouted,regraded\r\n\
                      2026-01,5,4,1,4,1,2\r\n2025-12,7,0,0,0,0,0\r\n";
         assert!(text.contains(table), "{text}");
+    }
+
+    #[test]
+    fn m06_m08_the_spreadsheet_has_the_promises_by_kind_and_the_causes_that_come_again() {
+        let mut report = report();
+        report.total.previous.promises = vec![(ClockKind::Rescue, 0, 2)];
+        report.causes[0].cause = "=a \"loose\", joint".to_owned();
+        let text = csv(&report, Language::English);
+        let promises =
+            "\r\n\r\npromise,month,on_time,late\r\nanswer,2026-01,3,1\r\nrescue,2025-12,0,2\r\n";
+        assert!(text.contains(promises), "{text}");
+        let causes = "\r\n\r\nrecurring_cause,category,cases,months,trend\r\n\
+                      \"'=a \"\"loose\"\", joint\",repair service,4,2,rising\r\n";
+        assert!(text.contains(causes), "{text}");
+        report.causes.clear();
+        report.total.current.promises.clear();
+        report.total.previous.promises.clear();
+        let text = csv(&report, Language::English);
+        assert!(
+            !text.contains("promise") && !text.contains("recurring"),
+            "{text}"
+        );
     }
 
     #[test]

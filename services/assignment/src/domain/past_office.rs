@@ -95,6 +95,11 @@ impl PastOffice {
     }
 }
 
+/// Whether one store complains about another, and the person stands above neither: the case is not handed to them (M17).
+pub fn is_between_stores(work: &Work, to: &StaffId, bench: &Bench, at: Timestamp) -> bool {
+    work.facts.complaining_store.is_some() && !is_above(to, bench, at)
+}
+
 /// Whether the person stands above the site's office now: of the company centre, whom the region names, or the top lead.
 pub fn is_above(staff: &StaffId, bench: &Bench, at: Timestamp) -> bool {
     bench.is_of_centre(staff)

@@ -1,9 +1,10 @@
 //! Who did something, as far as "somebody else" depends on it (M03): a person, whatever token they come with.
 
 use redress_model::name::StaffName;
+use serde::{Deserialize, Serialize};
 
 /// A caller: the subject of a token, and the member of staff who holds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// Token subject.
     pub subject: String,
@@ -12,6 +13,14 @@ pub struct Person {
 }
 
 impl Person {
+    /// A service, which acts by itself and is nobody of the staff.
+    pub fn service(name: &str) -> Self {
+        Self {
+            subject: name.to_owned(),
+            staff: None,
+        }
+    }
+
     /// Whether both are one person: two tokens of one member of staff are.
     pub fn is(&self, other: &Self) -> bool {
         self.subject == other.subject || self.staff.is_some() && self.staff == other.staff

@@ -1,7 +1,7 @@
 //! What analysis counts by, and what it concludes from counts (M06, M08, M15).
 //!
-//! Counts are kept for each two dimensions together ([`Pair`]); a question about at most two beside site and month
-//! reads one pair and nothing else.
+//! Counts are kept for each two dimensions together ([`Pair`]), of sites by month, quarter and year ([`Span`]) and of regions
+//! by month; a question about at most two dimensions beside site and month reads one pair and nothing else.
 
 use jiff::SignedDuration;
 use jiff::civil::Date;
@@ -121,6 +121,11 @@ impl Plan {
             (Some(one), None) if one == dimension => Some(Column::B),
             _ => None,
         }
+    }
+
+    /// Whether there are as many groups as two dimensions have together.
+    pub fn is_broad(self, in_detail: bool) -> bool {
+        self.second.is_some() || (in_detail && self.first.is_some())
     }
 
     /// The pairs with the times to the answer and to the resolution and with the kinds of promises; the dimension's values
@@ -286,6 +291,36 @@ impl Month {
     }
 }
 
+/// Months that are counted together at a site: one, a quarter of a year or a year. The column `site_tally.span`, 16 × the
+/// first month + how many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span(pub i32);
+
+impl Span {
+    /// One month.
+    pub fn of(month: Month) -> Self {
+        Self::starting(month, 1)
+    }
+
+    fn starting(month: Month, months: i32) -> Self {
+        Self(month.0 * 16 + months)
+    }
+
+    /// The longest spans that lie one after another from the first of these months to the last: at most four months, and six
+    /// quarters of a year beside whole years.
+    pub fn covering(from: Month, to: Month) -> Vec<Self> {
+        let mut spans = Vec::new();
+        let mut next = from;
+        while next <= to {
+            let fits = |months: &i32| next.0 % months == 0 && next.plus(months - 1) <= to;
+            let months = [12, 3].into_iter().find(fits).unwrap_or(1);
+            spans.push(Self::starting(next, months));
+            next = next.plus(months);
+        }
+        spans
+    }
+}
+
 impl std::fmt::Display for Month {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
@@ -387,6 +422,28 @@ mod tests {
         ] {
             assert_eq!(Month::parse(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn spans_cover_each_month_once_and_a_year_by_six_at_most() {
+        let january = Month::parse("2026-01").expect("a month");
+        assert_eq!(
+            Span::covering(january, january.plus(11)),
+            [Span(january.0 * 16 + 12)]
+        );
+        for start in 0..24 {
+            for months in 1..=60 {
+                let (from, to) = (january.plus(start), january.plus(start + months - 1));
+                let spans = Span::covering(from, to);
+                let covered: Vec<i32> = spans
+                    .iter()
+                    .flat_map(|span| (0..span.0 % 16).map(|n| span.0 / 16 + n))
+                    .collect();
+                assert_eq!(covered, (from.0..=to.0).collect::<Vec<_>>());
+                assert!(months > 12 || spans.len() <= 6, "{from} {to}");
+            }
+        }
+        assert_eq!(Span::covering(january.plus(1), january), Vec::<Span>::new());
     }
 
     #[test]

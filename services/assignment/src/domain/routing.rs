@@ -178,7 +178,8 @@ pub fn first_contact(
 }
 
 /// Chooses who takes a case over for the company centre (M17): whoever of the centre has it already, the least loaded of the
-/// centre at work, anybody of the centre, the top of the lead ladder, whoever there is. None only where nobody may handle it.
+/// centre at work, anybody of the centre, the top of the lead ladder, whoever there is; where all of the centre are on leave, the
+/// top of the lead ladder before them. None only where nobody may handle it.
 pub fn take_over(
     keep: Option<&StaffId>,
     excluded: &BTreeSet<StaffId>,
@@ -191,7 +192,10 @@ pub fn take_over(
         let keep = keep.filter(|s| bench.is_of_centre(s) && bench.may_handle(s, excluded));
         keep.cloned().or_else(|| helper(id, excluded, bench, at))
     });
-    let staff = match (of_centre, bench.top_lead(at, excluded)) {
+    let lead = bench.top_lead(at, excluded);
+    let is_led = lead.is_some_and(|(_, staff)| !bench.is_away(staff));
+    let of_centre = of_centre.filter(|staff| !is_led || !bench.is_away(staff));
+    let staff = match (of_centre, lead) {
         (Some(staff), _) => {
             explanation.push(format!("{staff} takes it over for the company centre"));
             staff
@@ -199,13 +203,12 @@ pub fn take_over(
         (None, Some((role, staff))) => {
             let role = role_in_words(role);
             explanation.push(format!(
-                "the site has nobody of the company centre; {staff} is {role} on duty"
+                "nobody of the company centre is there; {staff} is {role} on duty"
             ));
             staff.clone()
         }
         (None, None) => {
-            explanation
-                .push("the site has nobody of the company centre and no lead on duty".to_owned());
+            explanation.push("nobody of the company centre and no lead is there".to_owned());
             somebody(None, excluded, bench, &mut explanation)?
         }
     };

@@ -3,7 +3,7 @@
 //! Approvals are given to a digest of the terms, so that no change slips in after one. A solution belongs to the epoch
 //! of the case in which it was proposed: what is opened again needs a new one.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use redress_model::name::{CaseName, DepartmentId, StaffId};
 use redress_model::text::is_blank;
 use redress_model::words::ClockKind;
@@ -419,6 +419,8 @@ pub struct Solution {
     pub digest: Vec<u8>,
     /// Who wrote the terms as they stand.
     pub author: Person,
+    /// Who wrote the terms before, each once: what they wrote may stand in these still.
+    pub former_authors: Vec<Person>,
     /// How far it is.
     pub state: State,
     /// The level that it needed when it was looked at last.
@@ -435,6 +437,8 @@ pub struct Solution {
     pub checklists: Vec<Checklist>,
     /// Every review, oldest first.
     pub reviews: Vec<Review>,
+    /// The approval that it waits for; none where it waits for none.
+    pub approval: Option<Approval>,
     /// When it was proposed inside.
     pub created_at: Timestamp,
     /// Last change.
@@ -443,8 +447,27 @@ pub struct Solution {
     pub revision: i64,
 }
 
+/// The approval that a solution waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Approval {
+    /// Id of its demand, which has a clock of its own.
+    pub demand: Uuid,
+    /// From when on.
+    pub since: Timestamp,
+    /// By when somebody decides.
+    pub due: Timestamp,
+    /// Nobody did: those one level up were asked, too.
+    pub climbed: bool,
+}
+
+/// How long whoever may approve has, in hours (own).
+const APPROVAL_HOURS: i64 = 24;
+
 /// The class of the ids of clocks that keep the steps of a solution.
 const STEP: u128 = 4;
+
+/// The class of the ids of clocks that keep its approvals.
+const APPROVAL: u128 = 5;
 
 /// What the state of a solution does not allow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -460,8 +483,8 @@ pub enum Refused {
     /// The case was opened again since it was proposed.
     #[error("the case was opened again since; legal now: propose another solution")]
     Outdated,
-    /// The author reviews.
-    #[error("the author does not review; legal now: somebody else reviews it")]
+    /// An author reviews, of these terms or of those before.
+    #[error("who wrote of it does not review; legal now: somebody else reviews it")]
     OwnWork,
     /// The reviewer may not decide so much.
     #[error(
@@ -519,7 +542,7 @@ impl Solution {
         required: Level,
         at: Timestamp,
     ) -> Self {
-        Self {
+        let mut proposed = Self {
             id,
             case,
             epoch,
@@ -528,15 +551,47 @@ impl Solution {
             digest: draft.digest,
             checklists: draft.checklists,
             author,
+            former_authors: Vec::new(),
             state: State::AwaitingApproval,
             required,
             told: None,
             answer: None,
             answered: None,
             reviews: Vec::new(),
+            approval: None,
             created_at: at,
             updated_at: at,
             revision: 1,
+        };
+        proposed.approval = Some(proposed.ask(at));
+        proposed
+    }
+
+    /// The approval that it waits for from now on.
+    fn ask(&self, at: Timestamp) -> Approval {
+        let limit = SignedDuration::from_hours(APPROVAL_HOURS);
+        Approval {
+            demand: derived(
+                self.id,
+                APPROVAL,
+                usize::try_from(self.revision).unwrap_or_default(),
+            ),
+            since: at,
+            due: at.saturating_add(limit).unwrap_or(Timestamp::MAX),
+            climbed: false,
+        }
+    }
+
+    /// Whether it goes on only once somebody approves it: before it is told, and where what it needs rose afterwards.
+    fn lacks_approval(&self) -> bool {
+        match self.state {
+            State::AwaitingApproval => true,
+            State::Told | State::Agreed => self.backed(self.required).is_err(),
+            State::Approved
+            | State::Refused
+            | State::Declined
+            | State::CarriedOut
+            | State::Superseded => false,
         }
     }
 
@@ -555,13 +610,19 @@ impl Solution {
     }
 
     /// How much of it may be promised: all, once it is approved at the level that it needs; none before, nor after it was
-    /// declined or another took its place.
+    /// declined or another took its place. What was told before the case became graver stands as it was told, but is promised
+    /// no further until the higher level approved it.
     pub fn may_be_promised(&self) -> bool {
         match self.state {
-            State::Approved => self.backed(self.required).is_ok(),
-            State::Told | State::Agreed | State::CarriedOut => true,
+            State::Approved | State::Told | State::Agreed => self.backed(self.required).is_ok(),
+            State::CarriedOut => true,
             State::AwaitingApproval | State::Refused | State::Declined | State::Superseded => false,
         }
+    }
+
+    /// Everybody who wrote of its terms: none of them reviews it (M03).
+    pub fn authors(&self) -> impl Iterator<Item = &Person> {
+        std::iter::once(&self.author).chain(&self.former_authors)
     }
 
     /// Whether every step is done.
@@ -569,9 +630,24 @@ impl Solution {
         self.done.iter().all(Option::is_some)
     }
 
+    /// What is owed: the approval that it waits for, and what its steps promise.
+    fn promised(&self) -> Vec<Demand> {
+        let approval = self.approval.map(|approval| Demand {
+            id: approval.demand,
+            kind: ClockKind::Support,
+            state: DemandState::Open,
+            start: approval.since,
+            due: Some(approval.due),
+            granted: None,
+            party: String::new(),
+            outside_number: String::new(),
+        });
+        approval.into_iter().chain(self.promised_steps()).collect()
+    }
+
     /// What the complainant was promised by its steps (M16, M18): once it is agreed to, each step with a time has a clock of its
     /// own, whoever does it.
-    fn promised(&self) -> Vec<Demand> {
+    fn promised_steps(&self) -> Vec<Demand> {
         let (State::Agreed | State::CarriedOut, Some(agreed)) = (self.state, self.answered) else {
             return Vec::new();
         };
@@ -599,20 +675,30 @@ impl Solution {
         steps.enumerate().filter_map(promise).collect()
     }
 
-    /// The clocks of its steps that a change of it starts, meets or ends.
+    /// The clocks of its approval and its steps that a change of it starts, meets or ends.
     pub fn demands(&self, before: Option<&Self>) -> Vec<Demand> {
         let was = before.map(Self::promised).unwrap_or_default();
         let mut changed = self.promised();
+        // A review is what the approval waited for, and ends nothing else.
+        let reviewed = before.is_some_and(|b| b.reviews.len() < self.reviews.len());
+        let end = if reviewed {
+            DemandState::Met(self.updated_at)
+        } else {
+            DemandState::Cancelled
+        };
         let is_gone = |was: &&Demand| changed.iter().all(|is| is.id != was.id);
-        let gone: Vec<Demand> = was.iter().filter(is_gone).filter_map(cancelled).collect();
+        let gone = was.iter().filter(is_gone);
+        let gone: Vec<Demand> = gone.filter_map(|was| ended(was, end)).collect();
         changed.retain(|is| !was.contains(is));
         changed.extend(gone);
         changed
     }
 
-    /// The clocks that end with the round of the case in which it was proposed: nobody carries it out any more.
+    /// The clocks that end with the round of the case in which it was proposed: nobody approves it or carries it out any more.
     pub fn outdated_demands(&self) -> Vec<Demand> {
-        self.promised().iter().filter_map(cancelled).collect()
+        let promised = self.promised();
+        let end = |was| ended(was, DemandState::Cancelled);
+        promised.iter().filter_map(end).collect()
     }
 
     fn in_state(&self, states: &[State], wanted: &'static str, epoch: i64) -> Result<(), Refused> {
@@ -628,9 +714,13 @@ impl Solution {
         Ok(())
     }
 
+    /// The last thing that every change does: what it waits for follows from what it is now.
     fn changed(&mut self, at: Timestamp) {
         self.updated_at = at;
         self.revision += 1;
+        let asked = self.approval;
+        let lacks = self.lacks_approval();
+        self.approval = lacks.then(|| asked.unwrap_or_else(|| self.ask(at)));
     }
 
     /// Replaces the terms. What was said of those before says nothing of these.
@@ -650,9 +740,14 @@ impl Solution {
         self.done = vec![None; draft.terms.steps.len()];
         (self.terms, self.digest) = (draft.terms, draft.digest);
         self.checklists = draft.checklists;
-        self.author = author;
+        let former = std::mem::replace(&mut self.author, author);
+        if !self.former_authors.contains(&former) {
+            self.former_authors.push(former);
+        }
         self.state = State::AwaitingApproval;
         self.required = required;
+        // Other terms are another question.
+        self.approval = None;
         self.changed(at);
         Ok(())
     }
@@ -660,7 +755,7 @@ impl Solution {
     /// Approves or refuses the terms as they stand.
     ///
     /// # Errors
-    /// Where it waits for no review, the reviewer wrote it, or approving takes a higher level.
+    /// Where it waits for no review, the reviewer wrote of it, or approving takes a higher level.
     pub fn review(
         &mut self,
         mut review: Review,
@@ -679,7 +774,7 @@ impl Solution {
             &[State::AwaitingApproval, State::Approved]
         };
         self.in_state(states, "reviewed", epoch)?;
-        if review.reviewer.is(&self.author) {
+        if self.authors().any(|author| author.is(&review.reviewer)) {
             return Err(Refused::OwnWork);
         }
         if review.approved && review.level < required {
@@ -849,9 +944,25 @@ impl Solution {
             return false;
         }
         self.required = required;
+        // Whoever is asked now was not asked in time: it is owed anew, with a clock of its own.
+        self.approval = self.approval.filter(|asked| !asked.climbed);
         if self.state == State::Approved && self.backed(required).is_err() {
             self.state = State::AwaitingApproval;
         }
+        self.changed(at);
+        true
+    }
+
+    /// Nobody decided in time: those one level up are asked, too. Returns whether that is news.
+    pub fn overdue(&mut self, epoch: i64, at: Timestamp) -> bool {
+        let late = |a: &Approval| self.epoch == epoch && a.due <= at && !a.climbed;
+        let Some(approval) = self.approval.filter(late) else {
+            return false;
+        };
+        self.approval = Some(Approval {
+            climbed: true,
+            ..approval
+        });
         self.changed(at);
         true
     }
@@ -875,10 +986,10 @@ impl Solution {
 }
 
 /// The end of a promise that is still open.
-fn cancelled(promise: &Demand) -> Option<Demand> {
+fn ended(promise: &Demand, state: DemandState) -> Option<Demand> {
     let open = promise.state == DemandState::Open;
     open.then(|| Demand {
-        state: DemandState::Cancelled,
+        state,
         ..promise.clone()
     })
 }

@@ -1,4 +1,3 @@
-use jiff::SignedDuration;
 use proptest::prelude::*;
 use redress_wording::Checker;
 
@@ -224,6 +223,26 @@ fn m10_promising_before_approval_is_refused() {
 }
 
 #[test]
+fn m03_whoever_wrote_of_a_solution_reviews_it_no_more() {
+    let mut solution = proposed(1_000);
+    let required = solution.required;
+    for (author, digest) in [("second", 2), ("author", 3), ("second", 4)] {
+        let other = draft(terms(1_000), digest);
+        solution
+            .revise(other, person(author), required, 1, now())
+            .expect("not told yet");
+    }
+    assert_eq!(solution.former_authors, ["author", "second"].map(person));
+    for author in ["author", "second"] {
+        let own = solution.review(review(author, Level::Region, true), required, 1);
+        assert_eq!(own, Err(Refused::OwnWork), "{author}");
+    }
+    solution
+        .review(review("boss", Level::Region, true), required, 1)
+        .expect("somebody else");
+}
+
+#[test]
 fn m18_a_change_after_approval_voids_it() {
     let mut solution = approved(1_000, Level::SiteManager);
     let dearer = draft(terms(9_000), 2);
@@ -255,6 +274,35 @@ fn a_graver_case_makes_an_approved_solution_climb() {
     let mut solution = approved(1_000, Level::Region);
     assert!(solution.climb(Level::Region, 1, now()));
     assert_eq!(solution.state, State::Approved);
+}
+
+#[test]
+fn m10_a_higher_level_has_its_own_time_where_those_below_let_theirs_run_out() {
+    let asked = proposed(1_000);
+    let first = asked.approval.expect("it waits");
+    // In time, the same clock asks the higher level.
+    let mut early = asked.clone();
+    assert!(early.climb(Level::Region, 1, later(1)));
+    assert_eq!(early.approval, Some(first));
+    let mut late = asked;
+    assert!(late.overdue(1, later(24)));
+    let before = late.clone();
+    assert!(late.climb(Level::Region, 1, later(25)));
+    let anew = late.approval.expect("it waits still");
+    assert_eq!((anew.since, anew.due), (later(25), later(49)));
+    let said: Vec<(Uuid, DemandState)> = late
+        .demands(Some(&before))
+        .iter()
+        .map(|demand| (demand.id, demand.state))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (anew.demand, DemandState::Open),
+            (first.demand, DemandState::Cancelled)
+        ]
+    );
+    assert!(late.overdue(1, later(49)), "it climbs in its own time");
 }
 
 #[test]
@@ -510,4 +558,45 @@ fn a_step_that_was_over_when_it_was_agreed_to_still_climbs_in_its_own_time() {
         .expect("told");
     let demand = solution.demands(None).remove(0);
     assert_eq!((demand.start, demand.due), (now(), Some(later(48))));
+}
+
+#[test]
+fn m10_an_approval_is_owed_until_the_review_and_anew_where_more_is_needed_later() {
+    let states = |demands: &[Demand]| -> Vec<(Uuid, DemandState)> {
+        demands.iter().map(|d| (d.id, d.state)).collect()
+    };
+    let asked = proposed(1_000);
+    let approval = asked.approval.expect("it waits");
+    assert_eq!((approval.since, approval.due), (now(), later(24)));
+    let open = [(approval.demand, DemandState::Open)];
+    assert_eq!(states(&asked.demands(None)), open);
+    let cancelled = [(approval.demand, DemandState::Cancelled)];
+    assert_eq!(states(&asked.outdated_demands()), cancelled);
+
+    let mut late = asked.clone();
+    assert!(!late.overdue(1, later(23)), "in time");
+    assert!(!late.overdue(2, later(24)), "of a former round");
+    assert!(late.overdue(1, later(24)));
+    assert!(!late.overdue(1, later(25)), "once");
+    assert!(late.demands(Some(&asked)).is_empty(), "its clock goes on");
+
+    let mut done = late.clone();
+    let required = done.required;
+    let boss = review("boss", Level::SiteManager, true);
+    done.review(boss, required, 1).expect("may approve");
+    let met = [(approval.demand, DemandState::Met(now()))];
+    assert_eq!(states(&done.demands(Some(&late))), met);
+    done.tell(required, 1, now()).expect("approved");
+    assert_eq!(done.approval, None);
+
+    // What binds already takes a higher word: another approval, with a clock of its own.
+    let told = done.clone();
+    assert!(done.climb(Level::Region, 1, later(30)));
+    let anew = done.approval.expect("it waits again");
+    assert_ne!(anew.demand, approval.demand);
+    let open = [(anew.demand, DemandState::Open)];
+    assert_eq!(states(&done.demands(Some(&told))), open);
+    let region = review("region", Level::Region, true);
+    done.review(region, Level::Region, 1).expect("may approve");
+    assert_eq!(done.approval, None);
 }

@@ -213,11 +213,14 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn facts(&mut self, facts: Facts) {
+    fn facts(&mut self, mut facts: Facts) {
         if facts.revision <= self.work.facts.revision {
             return;
         }
         let (status, epoch) = (facts.status, facts.epoch);
+        // It never changes; an intake of an older release does not say it.
+        let stated = self.work.facts.complaining_store.take();
+        facts.complaining_store = facts.complaining_store.or(stated);
         self.work.facts = facts;
         // The facts may carry a move of intake's ahead of the event that tells it alone. Every other status that they
         // carry is an echo of our own or of triage's.
@@ -628,6 +631,12 @@ impl<'a> Draft<'a> {
     }
 
     fn offer(&mut self, keep: Option<StaffId>) {
+        if self.work.taken_over_at.is_none() && self.work.facts.complaining_store.is_some() {
+            // Neither store decides between them, and neither is asked (M17).
+            self.work.taken_over_at = Some(self.at);
+            let text = "one store complains about another: the company centre has it";
+            self.step(StepKind::TakenOver, text.to_owned());
+        }
         if self.work.taken_over_at.is_some() {
             if self.give_to_centre() {
                 self.step(StepKind::Accepted, self.work.explanation.join("; "));

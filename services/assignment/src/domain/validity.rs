@@ -1,10 +1,13 @@
 //! Whether a complaint is justified (domain.md section 5).
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use redress_model::words;
 
 use super::authority::Level;
 use super::person::Person;
+
+/// How long whoever decides an appeal has (own): one against a rejection (M18) as one against an entry of the ledger (M17).
+pub const APPEAL_LIMIT: SignedDuration = SignedDuration::from_hours(72);
 
 words! {
     /// Whether a complaint is justified.
@@ -50,6 +53,55 @@ pub struct Decision {
     pub on_appeal: bool,
 }
 
+/// One thing that the complainant asks for, judged by itself (M02).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Demand {
+    /// What is asked for.
+    pub text: String,
+    /// Law, contract or duty gives it.
+    pub lawful: bool,
+    /// It is in proportion to what happened.
+    pub reasonable: bool,
+    /// Why it is not; may be empty where it is both.
+    pub reason: String,
+}
+
+impl Demand {
+    /// Whether it has to be met: lawful and reasonable.
+    pub fn is_justified(&self) -> bool {
+        self.lawful && self.reasonable
+    }
+}
+
+/// What was judged of the demands of one complaint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// Counts from 1.
+    pub sequence: i32,
+    /// Every demand.
+    pub demands: Vec<Demand>,
+    /// Token subject of who judged.
+    pub judge: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Judgement {
+    /// How many demands have to be met.
+    pub fn justified(&self) -> usize {
+        self.demands.iter().filter(|d| d.is_justified()).count()
+    }
+
+    /// Whether the complaint may be called this in spite of its demands: one that holds a justified demand is not unfounded,
+    /// nor meant to harm alone. It may be another's to meet.
+    pub fn bears(&self, validity: Validity) -> bool {
+        match validity {
+            Validity::Unfounded | Validity::Malicious => self.justified() == 0,
+            Validity::ValidA | Validity::ValidB | Validity::OutOfScope => true,
+        }
+    }
+}
+
 /// A decision that this decider does not overturn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -63,6 +115,12 @@ pub struct DecidedAbove {
 }
 
 impl Decision {
+    /// Whether a complaint is turned down by it: it says that the complaint is not valid, and what proves it. Those of an older
+    /// release may name nothing.
+    pub fn turns_down(&self) -> bool {
+        !self.validity.is_valid() && !self.evidence.is_empty()
+    }
+
     /// Whether it may take the place of the one that stands: a lower level does not overturn a higher one.
     ///
     /// # Errors
@@ -89,11 +147,58 @@ pub struct Appeal {
     pub against: Person,
     /// Granted or dismissed, and when; none before.
     pub decided: Option<(bool, Timestamp)>,
+    /// What the verdict rests on; none before, nor of one by an older release.
+    pub evidence: Vec<String>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn section_5_nothing_is_turned_down_without_evidence() {
+        let decision = |validity, evidence: &[&str]| Decision {
+            sequence: 1,
+            validity,
+            reason: "the stain is older than the home".to_owned(),
+            evidence: evidence.iter().map(|piece| (*piece).to_owned()).collect(),
+            decider: Person {
+                subject: "manager".to_owned(),
+                staff: None,
+            },
+            level: Level::SiteManager,
+            at: Timestamp::UNIX_EPOCH,
+            on_appeal: false,
+        };
+        for validity in Validity::ALL.iter().copied() {
+            let proven = decision(validity, &["a photo"]).turns_down();
+            assert_eq!(proven, !validity.is_valid(), "{validity}");
+            assert!(!decision(validity, &[]).turns_down(), "{validity}");
+        }
+    }
+
+    #[test]
+    fn m02_only_what_is_lawful_and_reasonable_keeps_a_complaint_from_being_unfounded() {
+        for (lawful, reasonable) in [(true, true), (true, false), (false, true), (false, false)] {
+            let demand = Demand {
+                text: "the deposit back".to_owned(),
+                lawful,
+                reasonable,
+                reason: String::new(),
+            };
+            let judgement = Judgement {
+                sequence: 1,
+                demands: vec![demand],
+                judge: "handler".to_owned(),
+                at: Timestamp::UNIX_EPOCH,
+            };
+            for validity in Validity::ALL.iter().copied() {
+                let denies = matches!(validity, Validity::Unfounded | Validity::Malicious);
+                let expected = !(lawful && reasonable && denies);
+                assert_eq!(judgement.bears(validity), expected, "{validity}");
+            }
+        }
+    }
 
     #[test]
     fn only_the_valid_ones_are_handled() {

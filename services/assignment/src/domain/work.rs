@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use redress_model::Grade;
 use redress_model::lifecycle::{self, Mover};
-use redress_model::name::{CaseName, DepartmentId, StaffId};
+use redress_model::name::{CaseName, DepartmentId, SiteId, StaffId};
 use redress_model::words::{CaseStatus, Category, Urgency};
 
 use super::handling::{Ending, Restatement};
@@ -30,6 +30,8 @@ pub struct Facts {
     pub epoch: i64,
     /// Rises with every change of the facts.
     pub revision: i64,
+    /// The agency store that complains about this one (M17): the company centre has the case, neither store.
+    pub complaining_store: Option<SiteId>,
 }
 
 /// What triage decided, as far as work depends on it.
@@ -155,7 +157,7 @@ pub enum StepKind {
     Restated,
     /// Person, place or time was changed so that it becomes calm.
     Calmed,
-    /// A visit was planned.
+    /// A visit was planned, or is cancelled.
     VisitPlanned,
     /// A visit was made.
     Visited,
@@ -173,7 +175,7 @@ pub enum StepKind {
     FollowedUp,
     /// Closed.
     Closed,
-    /// Somebody decided whether the complaint is justified.
+    /// Somebody decided whether the complaint is justified, or judged its demands.
     ValidityDecided,
     /// Answered with reasons and turned down.
     Rejected,

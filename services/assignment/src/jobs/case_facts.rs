@@ -4,7 +4,7 @@
 use redress_events::{Applied, Event, Handler};
 use redress_model::Fault;
 use redress_model::fault::parse_field;
-use redress_model::name::{CaseName, SiteId, StaffId, StaffName};
+use redress_model::name::{CaseName, SiteId, SiteName, StaffId, StaffName};
 use redress_model::time::SharedClock;
 use redress_model::words::{CaseMode, CaseStatus};
 use redress_proto::convert::{from_timestamp, from_wire, required};
@@ -145,8 +145,18 @@ fn parse(event: &Event, facts: &CaseFacts) -> Result<(CaseName, Facts), Fault> {
         status: required("data.facts.status", facts.status)?,
         epoch: facts.epoch,
         revision: facts.revision,
+        complaining_store: store(&facts.complaining_store)?,
     };
     Ok((case, parsed))
+}
+
+/// The store that complains; none for a customer's complaint.
+fn store(name: &str) -> Result<Option<SiteId>, Fault> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let name: SiteName = parse_field("data.facts.complaining_store", name)?;
+    Ok(Some(name.0))
 }
 
 /// The person of this site behind a name; none where it is empty or of another site.

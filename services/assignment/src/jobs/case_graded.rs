@@ -16,7 +16,7 @@ use crate::domain::demand::GROUP_PEOPLE_MIN;
 use crate::domain::report::tells_of_the_desk;
 use crate::domain::solution;
 use crate::domain::transition::Action;
-use crate::domain::work::Decision;
+use crate::domain::work::{Decision, is_live};
 use crate::store::reports::facts;
 use crate::store::{bench, limits, solutions, summonses, work};
 
@@ -54,6 +54,9 @@ impl Handler for OnCaseGraded {
             Some(known) if decision.epoch <= known.epoch => {
                 facts::graded(tx, &case, revision, category, grade, judges).await?;
                 apply(tx, &known, Action::Graded(decision), &event.source, &self.0).await?;
+                if !graded.cluster.is_empty() {
+                    work::join_cluster(tx, &case, &graded.cluster).await?;
+                }
                 let complainants = graded.complainants.max(graded.cluster_complainants);
                 if complainants >= GROUP_PEOPLE_MIN {
                     let matter = match graded.cluster.as_str() {
@@ -85,9 +88,11 @@ async fn summon(
     summonses::call(tx, &work, matter, complainants, &bench, now).await
 }
 
-/// A graver case takes a higher level to approve what is proposed for it.
+/// A graver case takes a higher level to approve what is proposed for it, as long as anybody may: neither after its end nor for
+/// what was proposed before it was opened again.
 async fn climb(tx: &mut Tx, case: &CaseName, now: Timestamp) -> Result<(), Fault> {
-    let Some(work) = work::find(tx, case).await? else {
+    let known = work::find(tx, case).await?;
+    let Some(work) = known.filter(|work| is_live(work.status)) else {
         return Ok(());
     };
     let proposed = solutions::of_case(tx, case).await?;
@@ -99,7 +104,7 @@ async fn climb(tx: &mut Tx, case: &CaseName, now: Timestamp) -> Result<(), Fault
         let mut after = before.clone();
         let bound = solution::bound(&proposed, Some(before.id));
         let required = solution::required(&limits, &before.terms, bound, work.gravest);
-        if after.climb(required, before.epoch, now) {
+        if after.climb(required, work.epoch, now) {
             solutions::save(tx, Some(before), &after).await?;
         }
     }

@@ -1,5 +1,6 @@
 //! `redress.clock.changed.v1` from triage: how the promises on a case go, for analysis; when the time to answer a
-//! proposal ran out, somebody goes and asks (M03); and what was ordered and is late comes back to who ordered it (M13).
+//! proposal ran out, somebody goes and asks (M03); what was ordered and is late comes back to who ordered it (M13), and what nobody approved
+//! in time is asked of the next level (M10).
 
 use jiff::Timestamp;
 use redress_events::{Applied, Event, Keeper, Kept};
@@ -9,7 +10,7 @@ use redress_model::ids::new_id;
 use redress_model::name::{CaseName, ClockName};
 use redress_model::time::SharedClock;
 use redress_model::words::{ClockKind, ClockState, ClockTransition};
-use redress_policy::{Accountability, TakeOver};
+use redress_policy::TakeOver;
 use redress_proto::convert::{from_timestamp, from_wire};
 use redress_proto::event::v1::ClockChanged;
 use redress_store::Tx;
@@ -18,14 +19,14 @@ use uuid::Uuid;
 
 use super::{apply, case_of};
 use crate::domain::handling::{Visit, VisitPurpose};
-use crate::domain::ledger::{EntryCause, EntryKind, due};
+use crate::domain::person::Person;
 use crate::domain::report::{is_late, is_promise};
 use crate::domain::transition::Action;
 use crate::domain::work::{OPEN, StepKind};
-use crate::store::ledger::{self, Entry, Missed, new_entry};
+use crate::store::ledger::{Report, clarification};
 use crate::store::reports::facts::{self, Promise};
 use crate::store::take_over::take_over;
-use crate::store::{bench, policy, powers, solutions, visits, work};
+use crate::store::{bench, exposures, powers, solutions, visits, work};
 
 /// The handler.
 #[derive(Debug, Clone)]
@@ -145,7 +146,7 @@ fn promise(changed: &ClockChanged, news: &News) -> Result<Promise, Fault> {
 }
 
 /// The report that a breach says nobody clarified in time.
-fn missed(event: &Event, changed: &ClockChanged) -> Result<Missed, Fault> {
+fn missed(event: &Event, changed: &ClockChanged) -> Result<Report, Fault> {
     let clock: ClockName = parse_field("data.clock", &changed.clock)?;
     let desk = changed.case.is_empty();
     let names = Some(&changed.case).filter(|_| !desk);
@@ -161,7 +162,8 @@ fn missed(event: &Event, changed: &ClockChanged) -> Result<Missed, Fault> {
         ("data.start_time", changed.start_time.as_ref())
     };
     let from = from.map(|time| from_timestamp(field, time)).transpose()?;
-    Ok(Missed {
+    Ok(Report {
+        origin: clarification(clock.id),
         clock: clock.id,
         desk,
         cases: cases?,
@@ -178,34 +180,16 @@ async fn expose(
     changed: &ClockChanged,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let policy = policy::of_site(tx, &event.site).await?;
-    let rules = policy.accountability();
-    let amount_fen = Accountability::fen(rules.exposure);
-    if amount_fen == 0 {
-        return Ok(());
-    }
-    let missed = missed(event, changed)?;
-    let site = &event.site;
-    // Of two clocks of one report at once, the one sees what the other booked.
-    bench::lock(tx, site).await?;
-    let counted = ledger::lock_missed(tx, site, missed.clock).await?.is_some();
-    if counted || ledger::share(tx, site, &missed).await? {
-        return Ok(());
-    }
-    let what = (EntryKind::Penalty, EntryCause::Exposure);
-    let due = due(i64::from(rules.due_days), now);
-    let id = new_id(now);
-    let entry = Entry {
-        reason: "an exposure was not clarified in time and counts as true".to_owned(),
-        // Of several that an incident is about, the one that opened it.
-        case: missed.cases.first().copied(),
-        amount_fen,
-        ..new_entry(site.clone(), id, what, &event.source, due, now, &policy)
-    };
-    if ledger::book(tx, &entry, Some(&missed.origin())).await? {
-        ledger::name_report(tx, site, id, &missed).await?;
-    }
-    Ok(())
+    let report = missed(event, changed)?;
+    let reason = "an exposure was not clarified in time and counts as true";
+    exposures::book(
+        tx,
+        &event.site,
+        &report,
+        (event.source.as_str(), reason),
+        now,
+    )
+    .await
 }
 
 /// What was met or taken over by a media desk in time was not missed, though its breach was said before anybody here knew of
@@ -227,22 +211,10 @@ async fn stopped_in_time(
         return Ok(());
     }
     let clock: ClockName = parse_field("data.clock", &changed.clock)?;
-    bench::lock(tx, &event.site).await?;
-    let Some(mut entry) = ledger::lock_missed(tx, &event.site, clock.id).await? else {
-        return Ok(());
-    };
     // A clock that was made anew after it was missed leaves that as it is.
-    if entry.created_at < start {
-        return Ok(());
-    }
-    let stands = ledger::let_go(tx, &event.site, entry.id, clock.id).await?;
-    if stands || !entry.standing.waive() {
-        return Ok(());
-    }
-    entry.revision += 1;
-    entry.updated_at = now;
+    let clock = (clock.id, Some(start));
     let reason = "it was clarified, or a media desk saw to it, in time";
-    ledger::save(tx, &entry, &event.source, reason).await
+    exposures::waive(tx, &event.site, clock, (event.source.as_str(), reason), now).await
 }
 
 impl OnClockChanged {
@@ -271,6 +243,7 @@ impl OnClockChanged {
                 let at = self.0.now().max(passed);
                 bench::lock(tx, &event.site).await?;
                 powers::overdue(tx, &case, &event.source, at).await?;
+                solutions::overdue(tx, &case, at).await?;
                 Ok(Applied::Done)
             }
             _ => self.ask_again(tx, event, &case, changed).await,
@@ -290,8 +263,8 @@ impl OnClockChanged {
         };
         // Resolved or ended while the news was on its way: nothing is left to take over.
         if OPEN.contains(&known.status) {
-            let (cause, actor) = (TakeOver::ResolveBreached, &event.source);
-            take_over(tx, &known, cause, actor, self.0.now()).await?;
+            let (cause, by) = (TakeOver::ResolveBreached, Person::service(&event.source));
+            take_over(tx, &known, cause, &by, self.0.now()).await?;
         }
         Ok(Applied::Done)
     }
@@ -323,14 +296,8 @@ impl OnClockChanged {
             return Ok(Applied::Done);
         }
         solutions::save(tx, Some(&before), &solution).await?;
-        let visit = Visit {
-            id: new_id(now),
-            purpose: VisitPurpose::FollowUp,
-            staff: known.responsible.clone(),
-            planned: Some(now),
-            made: None,
-            findings: String::new(),
-        };
+        let who = known.responsible.clone();
+        let visit = Visit::plan(new_id(now), VisitPurpose::FollowUp, who, now);
         visits::put(tx, case, &visit, now).await?;
         let text = "no answer within the time for it; somebody visits and asks".to_owned();
         let action = Action::Note(StepKind::SolutionAnswered, text);

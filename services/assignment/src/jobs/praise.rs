@@ -65,7 +65,7 @@ pub(super) async fn take(
         };
         // Nothing is to be handed over.
         entry.standing.state = EntryState::Settled;
-        ledger::book(tx, &entry, Some(&origin)).await?;
+        ledger::book(tx, &entry, None, Some(&origin)).await?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use redress_store::Tx;
 
 use super::{apply, case_of, praise};
 use crate::domain::handling::{FollowUp, Satisfaction};
+use crate::domain::person::Person;
 use crate::domain::transition::Action;
 use crate::store::take_over::take_over;
 use crate::store::{bench, outbox, visits, work};
@@ -82,8 +83,8 @@ impl OnSurveyAnswered {
         if said.satisfaction == Satisfaction::Dissatisfied {
             outbox::reopening_asked(tx, &known, DISSATISFIED, now).await?;
             if let Some(known) = work::find(tx, &case).await? {
-                let (cause, actor) = (TakeOver::Dissatisfied, &event.source);
-                take_over(tx, &known, cause, actor, now).await?;
+                let (cause, by) = (TakeOver::Dissatisfied, Person::service(&event.source));
+                take_over(tx, &known, cause, &by, now).await?;
             }
         }
         Ok(())

@@ -34,8 +34,10 @@ pub(super) async fn run(
     request: Request<GetWorkRequest>,
 ) -> Result<GetWorkResponse, Fault> {
     let caller = Caller::of(&request)?;
+    let asked = request.get_ref();
     let operation = Get {
-        case: parse::case_of_work(&request.get_ref().name)?,
+        case: parse::case_of_work(&asked.name)?,
+        query: &asked.query,
         caller,
         now: shared.clock.now(),
     };
@@ -66,24 +68,30 @@ pub(super) async fn run(
             .into_iter()
             .map(practice::handling_order)
             .collect(),
-        like_solutions: like_solutions(&found.work, found.like),
+        like_solutions: like_solutions(&found.work, operation.query, found.like),
         work: Some(render::work(found.work)),
     })
 }
 
-/// What solved cases like this one, by what was said back of it.
+/// The matter in words: as it was said back, until then as the caller has it.
+fn words<'a>(work: &'a Work, query: &'a str) -> &'a str {
+    work.restatement.as_ref().map_or(query, |r| r.text.as_str())
+}
+
+/// What solved cases like this one.
 fn like_solutions(
     work: &Work,
+    query: &str,
     mut like: Vec<(Kept<library::Entry>, Said)>,
 ) -> Vec<SolutionSuggestion> {
-    let restatement = work.restatement.as_ref();
-    if restatement.is_some() {
+    let words = words(work, query);
+    if !words.is_empty() {
         like.truncate(COMPARED_BY_WORDS_MAX);
     }
     let asked = Asked {
         category: work.category(),
         class: None,
-        query: restatement.map_or_else(String::new, |r| r.text.clone()),
+        query: words.to_owned(),
     };
     practice::likest(&asked, like, LIKE_MAX)
 }
@@ -103,6 +111,7 @@ struct Found {
 
 struct Get<'a> {
     case: CaseName,
+    query: &'a str,
     caller: &'a Caller,
     now: Timestamp,
 }
@@ -131,7 +140,13 @@ impl Operation for Get<'_> {
                 .await?
                 .is_empty();
         let like = if OPEN.contains(&work.status) && self.caller.may("library.suggest") {
-            store::library::like(tx, &work, self.caller.staff.as_ref(), None).await?
+            let reader = self.caller.staff.as_ref();
+            if work.category().is_none() && !words(&work, self.query).is_empty() {
+                let any = [Vec::new(), Vec::new()];
+                store::library::usable(tx, &self.case, reader, any).await?
+            } else {
+                store::library::like(tx, &work, reader, None).await?
+            }
         } else {
             Vec::new()
         };

@@ -7,6 +7,7 @@ mod create_staff;
 mod get_department;
 mod get_staff;
 mod get_work;
+mod list_accesses;
 mod list_departments;
 mod list_duties;
 mod list_staff;
@@ -25,8 +26,10 @@ mod update_department;
 mod update_staff;
 mod verify_work;
 
+use std::fmt::Display;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::{CaseName, SiteId, StaffId};
 use redress_model::time::SharedClock;
@@ -36,12 +39,12 @@ use redress_proto::assignment::v1::{
     AcceptAssignmentRequest, AcceptAssignmentResponse, CreateDepartmentRequest,
     CreateDepartmentResponse, CreateStaffRequest, CreateStaffResponse, GetDepartmentRequest,
     GetDepartmentResponse, GetStaffRequest, GetStaffResponse, GetWorkRequest, GetWorkResponse,
-    ListDepartmentsRequest, ListDepartmentsResponse, ListDutiesRequest, ListDutiesResponse,
-    ListStaffRequest, ListStaffResponse, ListWorkRequest, ListWorkResponse, LogProgressRequest,
-    LogProgressResponse, ReadStaffContactPointsRequest, ReadStaffContactPointsResponse,
-    ResolveWorkRequest, ResolveWorkResponse, SetDutiesRequest, SetDutiesResponse,
-    UpdateDepartmentRequest, UpdateDepartmentResponse, UpdateStaffRequest, UpdateStaffResponse,
-    VerifyWorkRequest, VerifyWorkResponse,
+    ListAccessesRequest, ListAccessesResponse, ListDepartmentsRequest, ListDepartmentsResponse,
+    ListDutiesRequest, ListDutiesResponse, ListStaffRequest, ListStaffResponse, ListWorkRequest,
+    ListWorkResponse, LogProgressRequest, LogProgressResponse, ReadStaffContactPointsRequest,
+    ReadStaffContactPointsResponse, ResolveWorkRequest, ResolveWorkResponse, SetDutiesRequest,
+    SetDutiesResponse, UpdateDepartmentRequest, UpdateDepartmentResponse, UpdateStaffRequest,
+    UpdateStaffResponse, VerifyWorkRequest, VerifyWorkResponse,
 };
 use redress_rpc::{Caller, Fingerprints, status};
 use redress_store::receipt::ReceiptKey;
@@ -52,6 +55,7 @@ pub use plan::RosterPlanRpc;
 pub use staffing::StaffingRpc;
 
 use self::asked::Asked;
+use crate::domain::bench::Bench;
 use crate::domain::work::{Illegal, Work};
 use crate::store;
 
@@ -135,6 +139,33 @@ fn illegal(illegal: &Illegal, case: &CaseName) -> Fault {
         illegal.to_string(),
         parse::work_name(case),
     )
+}
+
+/// That nobody is given work who is on leave and would let it lie (P14).
+fn require_present(bench: &Bench, staff: &StaffId, name: impl Display) -> Result<(), Fault> {
+    if bench.is_away(staff) {
+        return Err(on_leave(staff, name));
+    }
+    Ok(())
+}
+
+/// That nobody is named for a time at which they are on leave (P14).
+async fn require_present_at(
+    tx: &mut Tx,
+    case: &CaseName,
+    staff: &StaffId,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    if store::plan::is_away(tx, &case.site, staff, at).await? {
+        return Err(on_leave(staff, parse::work_name(case)));
+    }
+    Ok(())
+}
+
+fn on_leave(staff: &StaffId, name: impl Display) -> Fault {
+    let text =
+        format!("{staff} is on leave; legal now: name somebody else, or delete the leave first");
+    Fault::illegal("ON_LEAVE", text, name)
 }
 
 /// Whether the caller is this person of the case's site.
@@ -301,5 +332,12 @@ impl WorkService for WorkRpc {
         request: Request<VerifyWorkRequest>,
     ) -> Result<Response<VerifyWorkResponse>, Status> {
         answer!(&self.0, request, verify_work)
+    }
+
+    async fn list_accesses(
+        &self,
+        request: Request<ListAccessesRequest>,
+    ) -> Result<Response<ListAccessesResponse>, Status> {
+        answer!(&self.0, request, list_accesses)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use redress_model::name::{DepartmentName, SiteId, SolutionName, StaffId, StaffName};
+use redress_model::name::{DepartmentName, SiteId, SiteName, SolutionName, StaffId, StaffName};
 use redress_proto::assignment::v1 as wire;
 use redress_proto::convert::{to_money, to_timestamp, to_wire, to_wire_opt};
 use redress_rpc::etag;
@@ -16,7 +16,7 @@ use crate::domain::handling::Visit;
 use crate::domain::past_office::PastOffice;
 use crate::domain::practice::checklist::{Checklist, Item};
 use crate::domain::solution::{Review, Solution, Terms, When};
-use crate::domain::validity::{Appeal, Decision};
+use crate::domain::validity::{Appeal, Decision, Judgement};
 use crate::domain::work::{Resolution, StepKind, Work};
 use crate::store::departments::Department;
 use crate::store::staff::Staff;
@@ -126,6 +126,10 @@ pub(super) fn work(work: Work) -> wire::Work {
         outcome: to_wire_opt(work.ending.map(|(ending, _)| ending)),
         close_time: work.ending.map(|(_, at)| to_timestamp(at)),
         take_over_time: work.taken_over_at.map(to_timestamp),
+        complaining_store: work
+            .facts
+            .complaining_store
+            .map_or_else(String::new, |id| SiteName(id).to_string()),
     }
 }
 
@@ -146,9 +150,10 @@ pub(super) fn past_office(site: &SiteId, mark: PastOffice) -> wire::PastOffice {
 }
 
 pub(super) fn visit(site: &SiteId, visit: Visit, participants: &BTreeSet<StaffId>) -> wire::Visit {
-    let state = match visit.made {
-        Some(_) => wire::VisitState::Made,
-        None => wire::VisitState::Planned,
+    let state = match (visit.made, visit.cancelled) {
+        (Some(_), _) => wire::VisitState::Made,
+        (None, Some(_)) => wire::VisitState::Cancelled,
+        (None, None) => wire::VisitState::Planned,
     };
     wire::Visit {
         visit_id: visit.id.to_string(),
@@ -157,6 +162,7 @@ pub(super) fn visit(site: &SiteId, visit: Visit, participants: &BTreeSet<StaffId
         staff: person(site, visit.staff.as_ref()),
         plan_time: visit.planned.map(to_timestamp),
         make_time: visit.made.map(to_timestamp),
+        cancel_time: visit.cancelled.map(to_timestamp),
         findings: visit.findings,
         participants: participants
             .iter()
@@ -301,12 +307,30 @@ pub(super) fn validity(decision: Decision) -> wire::ValidityDecision {
     }
 }
 
+pub(super) fn judgement(judgement: Judgement) -> wire::DemandJudgement {
+    let demands = judgement.demands.into_iter();
+    wire::DemandJudgement {
+        sequence: judgement.sequence,
+        demands: demands
+            .map(|demand| wire::JudgedDemand {
+                text: demand.text,
+                lawful: demand.lawful,
+                reasonable: demand.reasonable,
+                reason: demand.reason,
+            })
+            .collect(),
+        judge: judgement.judge,
+        judge_time: time(judgement.at),
+    }
+}
+
 pub(super) fn appeal(appeal: Appeal) -> wire::Appeal {
     wire::Appeal {
         reason: appeal.reason,
         appeal_time: time(appeal.at),
         granted: appeal.decided.is_some_and(|(granted, _)| granted),
         decide_time: appeal.decided.map(|(_, at)| to_timestamp(at)),
+        evidence: appeal.evidence,
     }
 }
 

@@ -64,7 +64,7 @@ async fn visit(tx: &mut Tx, work: &Work, at: Timestamp) -> Result<(), Fault> {
         let Some(accused) = visit.staff.take() else {
             continue;
         };
-        if visit.made.is_some() || !work.facts.excluded.contains(&accused) {
+        if !visit.is_open() || !work.facts.excluded.contains(&accused) {
             continue;
         }
         visit.staff.clone_from(&work.responsible);

@@ -1,14 +1,21 @@
 //! Corrective actions (M16). [`make`] and [`save`] keep an action and its history in step.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
-use redress_model::name::{SiteId, StaffId, StaffName};
+use redress_model::ids::new_id;
+use redress_model::name::{CaseName, CorrectiveActionName, SiteId, StaffId, StaffName};
+use redress_proto::event::v1::WorkNews;
 use redress_store::{StoreResultExt as _, Tx};
+use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::parse;
-use crate::domain::action::ActionState;
+use super::outbox::{self, Notice};
+use super::{bench, parse, work};
+use crate::domain::action::{ActionState, TELLINGS_PERCENT, listeners, tellings};
+use crate::domain::person::Person;
 
 /// An action.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +92,7 @@ impl Row {
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn make(tx: &mut Tx, action: &CorrectiveAction, actor: &str) -> Result<(), Fault> {
+pub async fn make(tx: &mut Tx, action: &CorrectiveAction, by: &Person) -> Result<(), Fault> {
     sqlx::query!(
         "-- assignment::store::actions::make
         INSERT INTO corrective_action (site, id, title, cause, case_id, owner, due_time, state, note, failed_checks,
@@ -104,18 +111,18 @@ pub async fn make(tx: &mut Tx, action: &CorrectiveAction, actor: &str) -> Result
     .execute(&mut **tx)
     .await
     .or_fault()?;
-    act(tx, action, actor).await
+    act(tx, action, by).await
 }
 
 /// Stores an action that moved on.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn save(tx: &mut Tx, action: &CorrectiveAction, actor: &str) -> Result<(), Fault> {
+pub async fn save(tx: &mut Tx, action: &CorrectiveAction, by: &Person) -> Result<(), Fault> {
     sqlx::query!(
         "-- assignment::store::actions::save
         UPDATE corrective_action
-        SET due_time = $3, state = $4, note = $5, done_by = $6, failed_checks = $7, update_time = $8, revision = $9
+        SET due_time = $3, state = $4, note = $5, done_by = $6, failed_checks = $7, update_time = $8, revision = $9, told = 0
         WHERE site = $1 AND id = $2",
         action.site.as_str(),
         action.id,
@@ -130,26 +137,48 @@ pub async fn save(tx: &mut Tx, action: &CorrectiveAction, actor: &str) -> Result
     .execute(&mut **tx)
     .await
     .or_fault()?;
-    act(tx, action, actor).await
+    act(tx, action, by).await
 }
 
-async fn act(tx: &mut Tx, action: &CorrectiveAction, actor: &str) -> Result<(), Fault> {
+async fn act(tx: &mut Tx, action: &CorrectiveAction, by: &Person) -> Result<(), Fault> {
     sqlx::query!(
         "-- assignment::store::actions::act
-        INSERT INTO corrective_action_act (site, action, revision, state, act_time, actor, note)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        INSERT INTO corrective_action_act (site, action, revision, state, act_time, actor, note, actor_staff)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         action.site.as_str(),
         action.id,
         action.revision,
         action.state.word(),
         action.updated_at.to_sqlx(),
-        actor,
+        by.subject,
         action.note,
+        by.staff.as_ref().map(ToString::to_string),
     )
     .execute(&mut **tx)
     .await
     .or_fault()?;
     Ok(())
+}
+
+/// Whether this person made the last change of an action: of one that is done, whether they did it.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn did_last(tx: &mut Tx, action: &CorrectiveAction, by: &Person) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        r#"-- assignment::store::actions::did_last
+        SELECT EXISTS (
+          SELECT FROM corrective_action_act
+          WHERE site = $1 AND action = $2 AND revision = $3 AND (actor = $4 OR actor_staff = $5)) AS "did!""#,
+        action.site.as_str(),
+        action.id,
+        action.revision,
+        by.subject,
+        by.staff.as_ref().map(ToString::to_string),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
 }
 
 /// An action, held until the transaction ends; none where there is none in scope.
@@ -171,6 +200,109 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Correct
     .or_fault()?
     .map(Row::into_action)
     .transpose()
+}
+
+/// Open actions of which a telling is due, any of them: those that nobody is there to hear of stay due, and hold back no others
+/// (P14). For the worker role.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn due(
+    worker: &PgPool,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<CorrectiveActionName>, Fault> {
+    let shares = TELLINGS_PERCENT.map(|percent| f64::from(percent) / 100.0);
+    let rows = sqlx::query!(
+        "-- assignment::store::actions::due
+        SELECT site, id FROM corrective_action
+        WHERE state = 'OPEN' AND update_time + make_interval(
+          secs => extract(epoch FROM due_time - update_time)::float8 * ($2::float8[])[told + 1]) <= $1
+        ORDER BY random() LIMIT $3",
+        now.to_sqlx(),
+        &shares[..],
+        limit,
+    )
+    .fetch_all(worker)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|row| {
+            let site = parse("corrective_action.site", &row.site)?;
+            Ok(CorrectiveActionName::new(site, row.id))
+        })
+        .collect()
+}
+
+/// Tells of an open action what is due: before its time its owner, then one rung of the lead ladder more each time; nobody who is
+/// complained about in its case. It is told without the case, which may have ended (P06). False where nothing is due, or nobody is
+/// there to hear it: then it is looked at again.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn remind(
+    tx: &mut Tx,
+    name: &CorrectiveActionName,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let site = &name.site;
+    let known = lock(tx, site, name.id).await?;
+    let Some(action) = known.filter(|action| action.state == ActionState::Open) else {
+        return Ok(false);
+    };
+    let told = told(tx, name).await?;
+    let due = tellings(action.updated_at, action.due, now);
+    if due <= told {
+        return Ok(false);
+    }
+    let case = action.case.map(|id| CaseName::new(site.clone(), id));
+    let known = match &case {
+        Some(case) => work::find(tx, case).await?,
+        None => None,
+    };
+    let excluded: BTreeSet<StaffId> = known.map(|work| work.facts.excluded).unwrap_or_default();
+    let bench = bench::load(tx, site, now).await?;
+    let people = listeners(&action.owner, (told, due), &bench, &excluded, now);
+    if people.is_empty() {
+        return Ok(false);
+    }
+    let count = i32::try_from(due).map_err(Fault::internal)?;
+    sqlx::query!(
+        "-- assignment::store::actions::remind
+        UPDATE corrective_action SET told = $3 WHERE site = $1 AND id = $2",
+        site.as_str(),
+        name.id,
+        count,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    let notice = Notice {
+        id: new_id(now),
+        news: if action.due <= now {
+            WorkNews::ActionOverdue
+        } else {
+            WorkNews::ActionDue
+        },
+        staff: people.into_iter().collect(),
+        work: None,
+        resource: name.to_string(),
+    };
+    outbox::work_noticed(tx, site, &notice).await?;
+    Ok(true)
+}
+
+async fn told(tx: &mut Tx, name: &CorrectiveActionName) -> Result<usize, Fault> {
+    let told = sqlx::query_scalar!(
+        "-- assignment::store::actions::told
+        SELECT told FROM corrective_action WHERE site = $1 AND id = $2",
+        name.site.as_str(),
+        name.id,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()?;
+    usize::try_from(told).map_err(Fault::internal)
 }
 
 /// Actions of a site or of all in scope, in one state or any, newest first, after the given one; without those of cases that

@@ -1,7 +1,7 @@
 //! An appeal against a rejection as a promise: whoever may decide it is told, and triage keeps a clock `SUPPORT` until it is
 //! decided, though the case has ended. The site's lock is held.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::ids::new_id;
 use redress_model::name::CaseName;
@@ -12,11 +12,8 @@ use redress_store::Tx;
 use super::validity::{self, Owed};
 use super::{bench, notices, outbox};
 use crate::domain::practice::{Demand, DemandState, Effect};
-use crate::domain::validity::Decision;
+use crate::domain::validity::{APPEAL_LIMIT, Decision};
 use crate::domain::work::Work;
-
-/// How long whoever decides has, in hours (own).
-const LIMIT_HOURS: i64 = 72;
 
 /// Lets an undecided appeal of a rejected case be owed from now on, and tells whoever may decide it. `stands` is the decision
 /// that it is against.
@@ -33,11 +30,10 @@ pub async fn owe(
     let case = &work.case;
     let bench = bench::load(tx, &case.site, at).await?;
     let people = notices::appeal_deciders(tx, work, &bench, stands, at).await?;
-    let limit = SignedDuration::from_hours(LIMIT_HOURS);
     let owed = Owed {
         demand: new_id(at),
         since: at,
-        due: at.saturating_add(limit).unwrap_or(Timestamp::MAX),
+        due: at.saturating_add(APPEAL_LIMIT).unwrap_or(Timestamp::MAX),
     };
     validity::owe(tx, case, &owed, people.first()).await?;
     tell(tx, case, &owed, DemandState::Open, actor).await?;

@@ -97,10 +97,12 @@ pub async fn load(tx: &mut Tx, site: &SiteId, at: Timestamp) -> Result<Bench, Fa
         (PositionKind::VicePresident, policy.positions.vice_president),
         (PositionKind::CompanyHead, policy.positions.company_head),
     ];
+    let gone = bench.leave_out_away();
     for (kind, role) in stand_ins {
         bench.stand_in(kind, role, at);
     }
     bench.demands.region = bench.on_duty(ABOVE, at, &BTreeSet::new()).cloned();
+    bench.let_back(gone);
     let departments = sqlx::query!(
         r#"-- assignment::store::bench::load
         SELECT d.id, array_remove(array_agg(c.category), NULL) AS "categories!"

@@ -1,17 +1,26 @@
-//! The accountability ledger. [`book`] and [`save`] keep an entry and what was done with it in step.
+//! The accountability ledger. [`book`] and [`save`] keep an entry and what was done with it in step, and tell whom it concerns, so
+//! that no path that books, appeals or decides can forget it.
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
-use redress_model::name::{CaseName, SiteId, StaffId, StaffName};
+use redress_model::ids::new_id;
+use redress_model::name::{CaseName, LedgerEntryName, SiteId, StaffId, StaffName};
 use redress_model::words::SiteKind;
 use redress_policy::{Accountability, Handling};
+use redress_proto::event::v1::WorkNews;
 use redress_store::{StoreResultExt as _, Tx};
+use sqlx::PgPool;
 use uuid::Uuid;
 
+use super::outbox::{self, Notice};
 use super::policy::SitePolicy;
-use super::{parse, parse_opt};
+use super::{bench, notices, parse, parse_opt, work};
 use crate::domain::ledger::{EntryCause, EntryKind, EntryState, Standing, Year};
+use crate::domain::person::Person;
+use crate::domain::validity::APPEAL_LIMIT;
 
 /// An entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +51,22 @@ pub struct Entry {
     pub updated_at: Timestamp,
     /// Rises with every change.
     pub revision: i64,
+}
+
+impl Entry {
+    /// Whether it is late: what is appealed once nobody decided within the time for it, a debt once it is due.
+    fn is_late(&self, now: Timestamp) -> bool {
+        match self.standing.state {
+            EntryState::Appealed => self
+                .updated_at
+                .saturating_add(APPEAL_LIMIT)
+                .is_ok_and(|end| end <= now),
+            EntryState::Open | EntryState::Confirmed => {
+                self.standing.kind.is_debt() && self.amount_fen > 0 && self.standing.due <= now
+            }
+            EntryState::Proposed | EntryState::Waived | EntryState::Settled => false,
+        }
+    }
 }
 
 struct Row {
@@ -90,11 +115,17 @@ impl Row {
     }
 }
 
-/// Books an entry. False where the same origin made one before.
+/// Books an entry; `staff` is who of the staff does, behind the subject that is its author. False where the same origin made one
+/// before.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn book(tx: &mut Tx, entry: &Entry, origin: Option<&str>) -> Result<bool, Fault> {
+pub async fn book(
+    tx: &mut Tx,
+    entry: &Entry,
+    staff: Option<&StaffName>,
+    origin: Option<&str>,
+) -> Result<bool, Fault> {
     let booked = sqlx::query!(
         "-- assignment::store::ledger::book
         INSERT INTO ledger_entry (site, id, origin, kind, cause, reason, case_id, staff, amount_fen, due_time, state,
@@ -123,7 +154,9 @@ pub async fn book(tx: &mut Tx, entry: &Entry, origin: Option<&str>) -> Result<bo
     .rows_affected()
         == 1;
     if booked {
-        act(tx, entry, &entry.standing.author, &entry.reason).await?;
+        let by = (entry.standing.author.as_str(), staff);
+        act(tx, entry, by, &entry.reason).await?;
+        notices::ledger_changed(tx, None, entry).await?;
     }
     Ok(booked)
 }
@@ -132,11 +165,14 @@ pub async fn book(tx: &mut Tx, entry: &Entry, origin: Option<&str>) -> Result<bo
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn save(tx: &mut Tx, entry: &Entry, actor: &str, reason: &str) -> Result<(), Fault> {
-    sqlx::query!(
-        "-- assignment::store::ledger::save
-        UPDATE ledger_entry SET due_time = $3, state = $4, appellant = $5, update_time = $6, revision = $7
-        WHERE site = $1 AND id = $2",
+pub async fn save(tx: &mut Tx, entry: &Entry, by: &Person, reason: &str) -> Result<(), Fault> {
+    let before = sqlx::query_scalar!(
+        r#"-- assignment::store::ledger::save
+        UPDATE ledger_entry e SET due_time = $3, state = $4, appellant = $5, update_time = $6, revision = $7,
+               late_told_time = NULL
+        FROM (SELECT site, id, state FROM ledger_entry WHERE site = $1 AND id = $2) b
+        WHERE e.site = b.site AND e.id = b.id
+        RETURNING b.state AS "before!""#,
         entry.site.as_str(),
         entry.id,
         entry.standing.due.to_sqlx(),
@@ -145,16 +181,24 @@ pub async fn save(tx: &mut Tx, entry: &Entry, actor: &str, reason: &str) -> Resu
         entry.updated_at.to_sqlx(),
         entry.revision,
     )
-    .execute(&mut **tx)
+    .fetch_one(&mut **tx)
     .await
     .or_fault()?;
-    act(tx, entry, actor, reason).await
+    act(tx, entry, (&by.subject, by.staff.as_ref()), reason).await?;
+    let before: EntryState = parse("ledger_entry.state", &before)?;
+    notices::ledger_changed(tx, Some(before), entry).await
 }
 
-async fn act(tx: &mut Tx, entry: &Entry, actor: &str, reason: &str) -> Result<(), Fault> {
+async fn act(
+    tx: &mut Tx,
+    entry: &Entry,
+    (actor, staff): (&str, Option<&StaffName>),
+    reason: &str,
+) -> Result<(), Fault> {
     sqlx::query!(
         "-- assignment::store::ledger::act
-        INSERT INTO ledger_act (site, entry, revision, state, act_time, actor, reason) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        INSERT INTO ledger_act (site, entry, revision, state, act_time, actor, reason, actor_staff)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         entry.site.as_str(),
         entry.id,
         entry.revision,
@@ -162,6 +206,7 @@ async fn act(tx: &mut Tx, entry: &Entry, actor: &str, reason: &str) -> Result<()
         entry.updated_at.to_sqlx(),
         actor,
         reason,
+        staff.map(ToString::to_string),
     )
     .execute(&mut **tx)
     .await
@@ -188,6 +233,84 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Entry>,
     .or_fault()?
     .map(Row::into_entry)
     .transpose()
+}
+
+/// Late entries of which the leads were not told, any of them: those that nobody is there to hear of stay, and hold back no others
+/// (P14). For the worker role.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn late(
+    worker: &PgPool,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<LedgerEntryName>, Fault> {
+    let rows = sqlx::query!(
+        "-- assignment::store::ledger::late
+        SELECT site, id FROM ledger_entry
+        WHERE late_told_time IS NULL AND (
+          (state = 'APPEALED' AND update_time + make_interval(secs => $2) <= $1)
+          OR (state IN ('OPEN', 'CONFIRMED') AND kind IN ('PENALTY', 'FEE') AND amount_fen > 0 AND due_time <= $1))
+        ORDER BY random() LIMIT $3",
+        now.to_sqlx(),
+        APPEAL_LIMIT.as_secs_f64(),
+        limit,
+    )
+    .fetch_all(worker)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|row| {
+            let site = parse("ledger_entry.site", &row.site)?;
+            Ok(LedgerEntryName::new(site, row.id))
+        })
+        .collect()
+}
+
+/// Tells the leads that an entry is late, but for who is complained about in its case; it is told without the case, which may have
+/// ended (P06). False where it is not late, they were told before, or nobody is there to hear it: then it is looked at again.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn tell_late(tx: &mut Tx, name: &LedgerEntryName, now: Timestamp) -> Result<bool, Fault> {
+    let site = &name.site;
+    let known = lock(tx, site, name.id).await?;
+    let Some(entry) = known.filter(|entry| entry.is_late(now)) else {
+        return Ok(false);
+    };
+    let work = match entry.case {
+        Some(id) => work::find(tx, &CaseName::new(site.clone(), id)).await?,
+        None => None,
+    };
+    let accused: BTreeSet<StaffId> = work.map(|work| work.facts.excluded).unwrap_or_default();
+    let bench = bench::load(tx, site, now).await?;
+    let people = notices::leads(&bench, &accused, now);
+    if people.is_empty() {
+        return Ok(false);
+    }
+    let told = sqlx::query!(
+        "-- assignment::store::ledger::tell_late
+        UPDATE ledger_entry SET late_told_time = $3 WHERE site = $1 AND id = $2 AND late_told_time IS NULL",
+        site.as_str(),
+        name.id,
+        now.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected()
+        == 1;
+    if told {
+        let notice = Notice {
+            id: new_id(now),
+            news: WorkNews::LedgerOverdue,
+            staff: people.into_iter().collect(),
+            work: None,
+            resource: name.to_string(),
+        };
+        outbox::work_noticed(tx, site, &notice).await?;
+    }
+    Ok(told)
 }
 
 /// The entry that this origin made, held until the transaction ends.
@@ -265,21 +388,44 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<(Entry, 
     Ok(Some((entry, acts?)))
 }
 
-/// Whether this caller did something with the entry before.
+/// Whether this person did something with the entry before, under whatever token.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn acted(tx: &mut Tx, entry: &Entry, actor: &str) -> Result<bool, Fault> {
+pub async fn acted(tx: &mut Tx, entry: &Entry, by: &Person) -> Result<bool, Fault> {
     sqlx::query_scalar!(
         r#"-- assignment::store::ledger::acted
-        SELECT EXISTS (SELECT FROM ledger_act WHERE site = $1 AND entry = $2 AND actor = $3) AS "acted!""#,
+        SELECT EXISTS (
+          SELECT FROM ledger_act WHERE site = $1 AND entry = $2 AND (actor = $3 OR actor_staff = $4)) AS "acted!""#,
         entry.site.as_str(),
         entry.id,
-        actor,
+        by.subject,
+        by.staff.as_ref().map(ToString::to_string),
     )
     .fetch_one(&mut **tx)
     .await
     .or_fault()
+}
+
+/// Who of the roster did something with the entry before, as their token said or by their accounts.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn had_a_hand(tx: &mut Tx, entry: &Entry) -> Result<BTreeSet<StaffId>, Fault> {
+    sqlx::query_scalar!(
+        "-- assignment::store::ledger::had_a_hand
+        SELECT DISTINCT s.id FROM ledger_act a
+        JOIN staff s ON s.site = a.site AND (s.account = a.actor OR a.actor_staff = 'sites/' || s.site || '/staff/' || s.id)
+        WHERE a.site = $1 AND a.entry = $2",
+        entry.site.as_str(),
+        entry.id,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?
+    .iter()
+    .map(|id| parse("staff.id", id))
+    .collect()
 }
 
 /// What was booked or proposed together with an entry, in fen: by the same person for the same at the same instant.
@@ -361,34 +507,31 @@ pub async fn lock_of_case(
     .collect()
 }
 
-/// A report that a clock says nobody clarified in time (M17).
+/// A report that costs (M17): a clock says that nobody clarified it in time, or the media desk of an incident that it is true.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missed {
-    /// The clock.
+pub struct Report {
+    /// What makes the entry that is booked for it.
+    pub origin: String,
+    /// The clock; what the desk found true has none, and counts by itself as one of the desk.
     pub clock: Uuid,
-    /// Whether the media desk of an incident owed it; else a case by itself.
+    /// Whether the media desk of an incident owed it or spoke of it; else a case owed it by itself.
     pub desk: bool,
     /// The case, or those of the incident.
     pub cases: Vec<Uuid>,
     /// From when on the report was out, as far as is known: when it came out, as the desk recorded it; of a case, when its promise
     /// was made. None where an older crisis does not say: such a report is taken for no other.
     pub from: Option<Timestamp>,
-    /// When the promise was broken.
+    /// When the promise was broken, or the desk found it true.
     pub until: Timestamp,
 }
 
-impl Missed {
-    /// What made the entry that is booked for it.
-    pub fn origin(&self) -> String {
-        clarification(self.clock)
-    }
-}
-
-fn clarification(clock: Uuid) -> String {
+/// What makes the entry for a clarification that a clock says was missed.
+pub fn clarification(clock: Uuid) -> String {
     format!("clarification:{clock}")
 }
 
-/// The entry that counts for a clock that missed a report, its own or one that it shares, held until the transaction ends.
+/// The entry that counts for a clock that missed a report, or for one that the desk found true: its own or one that it shares, held
+/// until the transaction ends.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -411,28 +554,33 @@ pub async fn lock_missed(tx: &mut Tx, site: &SiteId, clock: Uuid) -> Result<Opti
     }
 }
 
-/// Lets a missed report count by the entry that stands for it already: one of a clock of the other sort about one of the same
-/// cases, at the same time, that stands for no other of this sort. So one report is booked once, and two are two, whichever
-/// is heard of first. False where there is none. The caller holds the lock of the site.
+/// Lets a missed report count by the entry that stands for it already: one of a clock of the other sort, or booked by hand, about one
+/// of the same cases, at the same time, that stands for no other of this sort. So one report is booked once, and two are two,
+/// whichever is heard of first. Of what people bear together by hand the first part stands for all. False where there is none. The
+/// caller holds the lock of the site.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn share(tx: &mut Tx, site: &SiteId, missed: &Missed) -> Result<bool, Fault> {
+pub async fn share(tx: &mut Tx, site: &SiteId, report: &Report) -> Result<bool, Fault> {
     let entry = sqlx::query_scalar!(
         "-- assignment::store::ledger::share
-        SELECT id FROM ledger_entry
-        WHERE site = $1 AND cause = 'EXPOSURE' AND state <> 'WAIVED'
-          AND CASE WHEN $2::boolean THEN desk_clock IS NULL AND (own_clock IS NOT NULL OR author = 'triage')
-                   ELSE own_clock IS NULL AND (desk_clock IS NOT NULL OR author = 'crisis') END
+        SELECT id FROM ledger_entry e
+        WHERE site = $1 AND cause = 'EXPOSURE' AND state NOT IN ('WAIVED', 'PROPOSED')
+          AND CASE WHEN $2::boolean THEN desk_clock IS NULL AND (own_clock IS NOT NULL OR author = 'triage' OR origin IS NULL)
+                   ELSE own_clock IS NULL AND (desk_clock IS NOT NULL OR author = 'crisis' OR origin IS NULL) END
+          AND (origin IS NOT NULL OR NOT EXISTS (
+            SELECT FROM ledger_entry j
+            WHERE j.site = e.site AND j.cause = 'EXPOSURE' AND j.state NOT IN ('WAIVED', 'PROPOSED') AND j.origin IS NULL
+              AND j.case_id = e.case_id AND j.author = e.author AND j.create_time = e.create_time AND j.id < e.id))
           AND coalesce(report_cases, ARRAY[case_id]) && $3::uuid[]
           AND coalesce(report_from, create_time - interval '5 days') <= $4::timestamptz
           AND coalesce(report_until, create_time) >= $5::timestamptz
         ORDER BY create_time, id LIMIT 1 FOR UPDATE",
         site.as_str(),
-        missed.desk,
-        &missed.cases,
-        missed.until.to_sqlx(),
-        missed.from.map(|from| from.to_sqlx()),
+        report.desk,
+        &report.cases,
+        report.until.to_sqlx(),
+        report.from.map(|from| from.to_sqlx()),
     )
     .fetch_optional(&mut **tx)
     .await
@@ -440,7 +588,7 @@ pub async fn share(tx: &mut Tx, site: &SiteId, missed: &Missed) -> Result<bool, 
     let Some(entry) = entry else {
         return Ok(false);
     };
-    name_report(tx, site, entry, missed).await?;
+    name_report(tx, site, entry, report).await?;
     Ok(true)
 }
 
@@ -453,7 +601,7 @@ pub async fn name_report(
     tx: &mut Tx,
     site: &SiteId,
     entry: Uuid,
-    missed: &Missed,
+    report: &Report,
 ) -> Result<(), Fault> {
     sqlx::query!(
         "-- assignment::store::ledger::name_report
@@ -470,11 +618,11 @@ pub async fn name_report(
         WHERE site = $1 AND id = $2",
         site.as_str(),
         entry,
-        missed.desk,
-        missed.clock,
-        &missed.cases,
-        missed.from.map(|from| from.to_sqlx()),
-        missed.until.to_sqlx(),
+        report.desk,
+        report.clock,
+        &report.cases,
+        report.from.map(|from| from.to_sqlx()),
+        report.until.to_sqlx(),
     )
     .execute(&mut **tx)
     .await
@@ -482,7 +630,7 @@ pub async fn name_report(
     Ok(())
 }
 
-/// A clock missed nothing after all: its entry stands for it no more. Whether it stands for another clock.
+/// A clock missed nothing after all: its entry stands for it no more. Whether it stands for another clock, or by the hand of somebody.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -491,7 +639,7 @@ pub async fn let_go(tx: &mut Tx, site: &SiteId, entry: Uuid, clock: Uuid) -> Res
         r#"-- assignment::store::ledger::let_go
         UPDATE ledger_entry SET own_clock = nullif(own_clock, $3), desk_clock = nullif(desk_clock, $3)
         WHERE site = $1 AND id = $2
-        RETURNING (own_clock IS NOT NULL OR desk_clock IS NOT NULL) AS "stands!""#,
+        RETURNING (own_clock IS NOT NULL OR desk_clock IS NOT NULL OR origin IS NULL) AS "stands!""#,
         site.as_str(),
         entry,
         clock,
@@ -603,6 +751,26 @@ pub async fn years(tx: &mut Tx, kind: SiteKind, year: i32) -> Result<Vec<Year>, 
             })
         })
         .collect()
+}
+
+/// Whether a prize of the site was booked in this year of its zone and stands.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn prize_stands(tx: &mut Tx, site: &SiteId, year: i32) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        r#"-- assignment::store::ledger::prize_stands
+        SELECT EXISTS (
+          SELECT FROM ledger_entry e JOIN place p ON p.site = e.site
+          WHERE e.site = $1 AND e.kind = 'PRIZE' AND e.state <> 'WAIVED'
+            AND extract(year FROM e.create_time AT TIME ZONE p.time_zone) = $2::integer)
+          AS "stands!""#,
+        site.as_str(),
+        year,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
 }
 
 /// A new entry, booked now by a policy.

@@ -240,7 +240,7 @@ pub struct Filter {
     pub query: String,
     /// Only those that hold on this day, `YYYY-MM-DD`.
     pub on: String,
-    /// Without what belongs to cases that complain about this person of this site.
+    /// Without what belongs to cases that complain about this person of this site, or to their clusters.
     pub not_about: Option<(SiteId, StaffId)>,
 }
 
@@ -272,6 +272,9 @@ pub async fn list<T: Matter>(
           AND ($10::text IS NULL OR NOT EXISTS (
             SELECT FROM work w WHERE w.site = m.site AND w.case_id = m.case_id AND w.site = $10
               AND w.excluded @> ARRAY[$11::text]))
+          AND ($10::text IS NULL OR NOT EXISTS (
+            SELECT FROM work w WHERE w.site = m.site AND w.site = $10 AND w.excluded <> '{}'
+              AND w.excluded @> ARRAY[$11::text] AND w.clusters @> ARRAY[m.document ->> 'cluster']))
           AND ($12::timestamptz IS NULL OR (create_time, id) < ($12, $13))
         ORDER BY create_time DESC, id DESC LIMIT $14",
         T::KIND,

@@ -1,6 +1,7 @@
 //! The tables of assignment. Functions take the transaction of their caller; whatever changes work first takes the
 //! site's lock ([`bench::lock`]), so that loads are exact and nobody is routed to twice from the same look.
 
+pub mod accesses;
 pub mod accused;
 pub mod actions;
 pub mod appeals;
@@ -10,10 +11,12 @@ pub mod demands;
 pub mod departments;
 pub mod duties;
 pub mod evidence;
+pub mod exposures;
 pub mod handovers;
 pub mod hints;
 pub mod history;
 pub mod joint_visits;
+pub mod judgements;
 pub mod ledger;
 pub mod library;
 pub mod limits;

@@ -191,6 +191,7 @@ pub async fn contact_recorded(
         promised_next_time: spoken.promised.map(to_timestamp),
         staff: spoken.staff.map_or_else(String::new, ToString::to_string),
         follow_up: spoken.follow_up,
+        has_note: false,
     };
     let subject = case.to_string();
     send(

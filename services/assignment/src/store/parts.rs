@@ -17,7 +17,8 @@ pub async fn has(tx: &mut Tx, case: &CaseName, staff: &StaffId) -> Result<bool, 
         r#"-- assignment::store::parts::has
         SELECT EXISTS (SELECT FROM support WHERE site = $1 AND case_id = $2 AND staff = $3 AND state = 'REQUESTED')
             OR EXISTS (SELECT FROM summons WHERE site = $1 AND case_id = $2 AND staff = $3)
-            OR EXISTS (SELECT FROM visit WHERE site = $1 AND case_id = $2 AND staff = $3 AND make_time IS NULL)
+            OR EXISTS (SELECT FROM visit WHERE site = $1 AND case_id = $2 AND staff = $3
+              AND make_time IS NULL AND cancel_time IS NULL)
             AS "has!""#,
         case.site.as_str(),
         case.id,
@@ -39,7 +40,8 @@ pub async fn open(tx: &mut Tx, case: &CaseName) -> Result<Vec<(Uuid, StaffId)>, 
           SELECT id, staff FROM support WHERE site = $1 AND case_id = $2 AND state = 'REQUESTED'
           UNION ALL SELECT id, staff FROM summons WHERE site = $1 AND case_id = $2
           UNION ALL SELECT id, staff FROM visit
-            WHERE site = $1 AND case_id = $2 AND make_time IS NULL AND staff IS NOT NULL) AS part
+            WHERE site = $1 AND case_id = $2 AND make_time IS NULL AND cancel_time IS NULL
+              AND staff IS NOT NULL) AS part
         ORDER BY id"#,
         case.site.as_str(),
         case.id,

@@ -1,16 +1,21 @@
 //! The rules of a site's roster, leave and swaps, and the roster that they make together.
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
-use redress_model::name::{SiteId, StaffId};
+use redress_model::ids::new_id;
+use redress_model::name::{LeaveName, SiteId, StaffId, StaffName};
 use redress_model::words::DutyRole;
+use redress_proto::event::v1::WorkNews;
 use redress_store::{StoreResultExt as _, Tx};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{bench, document, duties, outbox, parse, parse_opt, work};
+use super::outbox::{self, Notice};
+use super::{bench, document, duties, parse, parse_opt, work};
 use crate::domain::plan::{Leave, Roster, Rules, Swap};
 
 /// Leave and swaps that ended longer ago change no stretch that anybody still asks for: the longest turn is a year.
@@ -180,6 +185,29 @@ pub async fn insert_leave(
     Ok(())
 }
 
+/// Whether a person is on leave at an instant.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn is_away(
+    tx: &mut Tx,
+    site: &SiteId,
+    staff: &StaffId,
+    at: Timestamp,
+) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        r#"-- assignment::store::plan::is_away
+        SELECT EXISTS (
+          SELECT FROM leave WHERE site = $1 AND staff = $2 AND start_time <= $3 AND end_time > $3) AS "away!""#,
+        site.as_str(),
+        staff.as_str(),
+        at.to_sqlx(),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
 /// Sites where an offer or a hand-over waits for somebody who is on leave now. For the worker role.
 ///
 /// # Errors
@@ -197,6 +225,99 @@ pub async fn waiting_for_leave(worker: &PgPool, now: Timestamp) -> Result<Vec<Si
     .await
     .or_fault()?;
     sites.iter().map(|s| parse("work.site", s)).collect()
+}
+
+/// Leave that has begun and of which nobody was told, any of it: one that nobody is there to hear of holds back no others (P14). For
+/// the worker role.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn untold(worker: &PgPool, now: Timestamp, limit: i64) -> Result<Vec<LeaveName>, Fault> {
+    let rows = sqlx::query!(
+        "-- assignment::store::plan::untold
+        SELECT site, id FROM leave
+        WHERE told_time IS NULL AND start_time <= $1 AND end_time > $1
+        ORDER BY random() LIMIT $2",
+        now.to_sqlx(),
+        limit,
+    )
+    .fetch_all(worker)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|row| Ok(LeaveName::new(parse("leave.site", &row.site)?, row.id)))
+        .collect()
+}
+
+/// Tells the lead on duty, once, what help and evidence somebody still owes whose leave has begun; nobody who is complained about in
+/// one of those cases. False where nothing is told; where nobody is there to hear it, it is looked at again. The site's lock is held.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn tell_begun(tx: &mut Tx, name: &LeaveName, now: Timestamp) -> Result<bool, Fault> {
+    let site = &name.site;
+    let staff = sqlx::query_scalar!(
+        "-- assignment::store::plan::tell_begun
+        SELECT staff FROM leave
+        WHERE site = $1 AND id = $2 AND told_time IS NULL AND start_time <= $3 AND end_time > $3",
+        site.as_str(),
+        name.id,
+        now.to_sqlx(),
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    let Some(staff) = staff else {
+        return Ok(false);
+    };
+    let accused = sqlx::query_scalar!(
+        "-- assignment::store::plan::tell_begun
+        SELECT excluded FROM work w
+        WHERE w.site = $1 AND w.status NOT IN ('CLOSED', 'ARCHIVED', 'WITHDRAWN', 'REJECTED', 'MERGED')
+          AND (EXISTS (
+            SELECT FROM support s
+            WHERE s.site = w.site AND s.case_id = w.case_id AND s.staff = $2 AND s.state = 'REQUESTED')
+          OR EXISTS (
+            SELECT FROM matter m
+            WHERE m.site = w.site AND m.case_id = w.case_id AND m.kind = 'EVIDENCE_REQUEST' AND NOT m.ended
+              AND m.document ->> 'staff' = $2))",
+        site.as_str(),
+        staff,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    let owes = !accused.is_empty();
+    if owes {
+        let accused: Result<BTreeSet<StaffId>, Fault> = accused
+            .iter()
+            .flatten()
+            .map(|id| parse("work.excluded", id))
+            .collect();
+        let bench = bench::load(tx, site, now).await?;
+        let Some((_, lead)) = bench.lead(now, &accused?) else {
+            return Ok(false);
+        };
+        let notice = Notice {
+            id: new_id(now),
+            news: WorkNews::HelperOnLeave,
+            staff: vec![lead.clone()],
+            work: None,
+            resource: StaffName::new(site.clone(), parse("leave.staff", &staff)?).to_string(),
+        };
+        outbox::work_noticed(tx, site, &notice).await?;
+    }
+    sqlx::query!(
+        "-- assignment::store::plan::tell_begun
+        UPDATE leave SET told_time = $3 WHERE site = $1 AND id = $2",
+        site.as_str(),
+        name.id,
+        now.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(owes)
 }
 
 /// Removes leave; false where there is none in scope.

@@ -9,6 +9,8 @@ use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::{parse, parse_opt};
+use crate::domain::handling::VISIT_GRACE;
+use crate::domain::validity::APPEAL_LIMIT;
 
 redress_model::words! {
     /// What kind of promise it is.
@@ -35,6 +37,10 @@ redress_model::words! {
         Appeal = 40 => "APPEAL",
         /// A penalty that was proposed and that somebody is to confirm or refuse.
         LedgerProposal = 41 => "LEDGER_PROPOSAL",
+        /// An appeal against an entry of the ledger that somebody is to decide.
+        LedgerAppeal = 42 => "LEDGER_APPEAL",
+        /// A solution that waits for somebody's approval.
+        Solution = 60 => "SOLUTION",
     }
 }
 
@@ -87,6 +93,8 @@ pub struct Filter {
     pub all_entries: bool,
     /// Penalties that others proposed, for this caller who may confirm them: a token subject.
     pub confirmer: Option<String>,
+    /// Appeals against entries in which others had a hand, for this caller who may decide them: a token subject.
+    pub decider: Option<String>,
 }
 
 /// Promises, what is due first at the head, after the given one.
@@ -106,7 +114,8 @@ pub async fn list(
                  c.due_time AS due, c.held
           FROM clock_fact c JOIN work w ON w.site = c.site AND w.case_id = c.case_id
           WHERE c.state IN ('RUNNING', 'BREACHED')
-            -- What stands for itself: a department's help, evidence that somebody is to bring, steps of solutions, an appeal.
+            -- What stands for itself: a department's help, evidence that somebody is to bring, steps of solutions, their
+            -- approval, an appeal, a planned visit.
             AND NOT (c.kind = 'SUPPORT' AND (EXISTS (
               SELECT FROM support s WHERE s.site = c.site AND s.case_id = c.case_id AND s.due_time = c.due_time)
               OR EXISTS (
@@ -116,7 +125,12 @@ pub async fn list(
               SELECT FROM solution s JOIN solution_step p ON p.site = s.site AND p.solution = s.id
               WHERE s.site = c.site AND s.case_id = c.case_id AND s.state = 'AGREED' AND p.due_time = c.due_time)
               OR EXISTS (
-              SELECT FROM appeal a WHERE a.site = c.site AND a.case_id = c.case_id AND a.granted IS NULL AND a.due_time = c.due_time)))
+              SELECT FROM solution s WHERE s.site = c.site AND s.case_id = c.case_id AND s.approval_due = c.due_time)
+              OR EXISTS (
+              SELECT FROM appeal a WHERE a.site = c.site AND a.case_id = c.case_id AND a.granted IS NULL AND a.due_time = c.due_time)
+              OR EXISTS (
+              SELECT FROM visit v WHERE v.site = c.site AND v.case_id = c.case_id AND v.make_time IS NULL
+                AND v.cancel_time IS NULL AND v.plan_time + make_interval(secs => $11) = c.due_time)))
           UNION ALL
           SELECT site, 'SUPPORT', 'supports/' || id, case_id, staff, task, due_time, false FROM support
           WHERE state = 'REQUESTED'
@@ -137,8 +151,13 @@ pub async fn list(
           JOIN work w ON w.site = s.site AND w.case_id = s.case_id AND w.epoch = s.epoch
           WHERE s.state = 'AGREED' AND p.done_time IS NULL
           UNION ALL
+          -- Of the round that the case is in; what binds the company may wait for a higher word.
+          SELECT s.site, 'SOLUTION', 'solutions/' || s.id, s.case_id, s.approver, '', s.approval_due, false
+          FROM solution s JOIN work w ON w.site = s.site AND w.case_id = s.case_id AND w.epoch = s.epoch
+          WHERE s.state = 'AWAITING_APPROVAL' OR (s.state IN ('TOLD', 'AGREED') AND s.approval_demand IS NOT NULL)
+          UNION ALL
           SELECT site, 'VISIT', 'work/' || case_id || '/visits/' || id, case_id, staff, purpose, plan_time, false FROM visit
-          WHERE make_time IS NULL AND plan_time IS NOT NULL
+          WHERE make_time IS NULL AND cancel_time IS NULL AND plan_time IS NOT NULL
           UNION ALL
           SELECT site, 'CORRECTIVE_ACTION', 'correctiveActions/' || id, case_id, owner, title, due_time, false
           FROM corrective_action WHERE state = 'OPEN'
@@ -154,16 +173,28 @@ pub async fn list(
             AND ($5 OR (site = $3 AND staff = $4))
           UNION ALL
           -- Whoever may confirm it, and neither proposed nor bears it.
-          SELECT site, 'LEDGER_PROPOSAL', 'ledgerEntries/' || id, case_id, NULL, reason, due_time, false FROM ledger_entry
-          WHERE state = 'PROPOSED' AND author <> $10::text
-            AND ($3::text IS NULL OR site <> $3 OR staff IS DISTINCT FROM $4)
+          SELECT e.site, 'LEDGER_PROPOSAL', 'ledgerEntries/' || e.id, e.case_id, NULL, e.reason, e.due_time, false
+          FROM ledger_entry e
+          WHERE e.state = 'PROPOSED' AND $10::text IS NOT NULL
+            AND NOT EXISTS (SELECT FROM ledger_act a WHERE a.site = e.site AND a.entry = e.id
+              AND (a.actor = $10 OR a.actor_staff = 'sites/' || $3 || '/staff/' || $4))
+            AND ($3::text IS NULL OR e.site <> $3 OR e.staff IS DISTINCT FROM $4)
+          UNION ALL
+          -- Whoever may decide it, had no hand in it and does not bear it. It moves no more until it is decided.
+          SELECT e.site, 'LEDGER_APPEAL', 'ledgerEntries/' || e.id, e.case_id, NULL, e.reason,
+                 e.update_time + make_interval(secs => $13), false
+          FROM ledger_entry e
+          WHERE e.state = 'APPEALED' AND $12::text IS NOT NULL
+            AND NOT EXISTS (SELECT FROM ledger_act a WHERE a.site = e.site AND a.entry = e.id
+              AND (a.actor = $12 OR a.actor_staff = 'sites/' || $3 || '/staff/' || $4))
+            AND ($3::text IS NULL OR e.site <> $3 OR e.staff IS DISTINCT FROM $4)
         )
         SELECT p.site AS "site!", p.kind AS "kind!", p.resource AS "resource!", p.case_id, coalesce(w.number, '') AS "number!",
                p.staff, p.text AS "text!", p.due, p.held AS "held!"
         FROM promise p LEFT JOIN work w ON w.site = p.site AND w.case_id = p.case_id
         WHERE ($1::text IS NULL OR p.site = $1) AND ($2::text IS NULL OR p.staff = $2)
           -- What belongs to a case that has ended is owed to nobody; the rest is.
-          AND (p.kind IN ('CORRECTIVE_ACTION', 'LEDGER_ENTRY', 'LEDGER_PROPOSAL', 'CLOCK', 'APPEAL')
+          AND (p.kind IN ('CORRECTIVE_ACTION', 'LEDGER_ENTRY', 'LEDGER_PROPOSAL', 'LEDGER_APPEAL', 'CLOCK', 'APPEAL')
                OR w.status NOT IN ('CLOSED', 'ARCHIVED', 'WITHDRAWN', 'REJECTED', 'MERGED'))
           AND ($3::text IS NULL OR w.excluded IS NULL OR NOT (p.site = $3 AND w.excluded @> ARRAY[$4::text]))
           AND ($6::timestamptz IS NULL OR (coalesce(p.due, $8), p.resource) > ($6, $7))
@@ -178,6 +209,9 @@ pub async fn list(
         last().to_sqlx(),
         limit,
         filter.confirmer.as_deref(),
+        VISIT_GRACE.as_secs_f64(),
+        filter.decider.as_deref(),
+        APPEAL_LIMIT.as_secs_f64(),
     )
     .fetch_all(&mut **tx)
     .await

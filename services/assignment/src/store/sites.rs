@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use redress_model::Fault;
 use redress_model::name::SiteId;
+use redress_model::words::SiteKind;
 use redress_store::{StoreResultExt as _, Tx};
 
 /// Keeps what is newer than what is known.
@@ -56,6 +57,31 @@ pub async fn zone(tx: &mut Tx, site: &SiteId) -> Result<TimeZone, Fault> {
     .or_fault()?;
     let zone = zone.and_then(|name| TimeZone::get(&name).ok());
     Ok(zone.unwrap_or(TimeZone::UTC))
+}
+
+/// The year at the site.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn year(tx: &mut Tx, site: &SiteId, now: Timestamp) -> Result<i32, Fault> {
+    let local = now.to_zoned(zone(tx, site).await?);
+    Ok(i32::from(local.year()))
+}
+
+/// What kind of place it is; none where nobody told it yet.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn kind(tx: &mut Tx, site: &SiteId) -> Result<Option<SiteKind>, Fault> {
+    let kind = sqlx::query_scalar!(
+        "-- assignment::store::sites::kind
+        SELECT kind FROM place WHERE site = $1",
+        site.as_str(),
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(kind.and_then(|kind| kind.parse().ok()))
 }
 
 /// Whether the site is known here and in the caller's scope.

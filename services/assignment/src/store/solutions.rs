@@ -8,12 +8,14 @@ use redress_store::{StoreResultExt as _, Tx, constraint};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::{notices, outbox, parse, parse_opt, person};
+use super::{notices, outbox, parse, parse_opt, person, work};
 use crate::domain::authority::Level;
 use crate::domain::practice::checklist::Checklist;
 use crate::domain::practice::library::COMPARED_MAX;
-use crate::domain::solution::{FinalOffer, Remedy, Review, Solution, State, Step, Terms, When};
-use crate::domain::work::Work;
+use crate::domain::solution::{
+    Approval, FinalOffer, Remedy, Review, Solution, State, Step, Terms, When,
+};
+use crate::domain::work::{Work, is_live};
 
 struct Row {
     site: String,
@@ -35,11 +37,16 @@ struct Row {
     digest: Vec<u8>,
     author: String,
     author_staff: Option<String>,
+    former_authors: serde_json::Value,
     state: String,
     required_level: String,
     tell_time: Option<jiff_sqlx::Timestamp>,
     answer: Option<String>,
     answer_time: Option<jiff_sqlx::Timestamp>,
+    approval_demand: Option<Uuid>,
+    approval_time: Option<jiff_sqlx::Timestamp>,
+    approval_due: Option<jiff_sqlx::Timestamp>,
+    approval_climbed: bool,
     create_time: Timestamp,
     update_time: Timestamp,
     revision: i64,
@@ -53,6 +60,15 @@ impl Row {
                 ceiling,
                 expires: expires.to_jiff(),
                 text,
+            }),
+            _ => None,
+        };
+        let approval = match (self.approval_demand, self.approval_time, self.approval_due) {
+            (Some(demand), Some(since), Some(due)) => Some(Approval {
+                demand,
+                since: since.to_jiff(),
+                due: due.to_jiff(),
+                climbed: self.approval_climbed,
             }),
             _ => None,
         };
@@ -80,6 +96,7 @@ impl Row {
                 self.author,
                 self.author_staff.as_deref(),
             )?,
+            former_authors: serde_json::from_value(self.former_authors).map_err(Fault::internal)?,
             state: parse("solution.state", &self.state)?,
             required: parse("solution.required_level", &self.required_level)?,
             told: self.tell_time.map(jiff_sqlx::Timestamp::to_jiff),
@@ -88,6 +105,7 @@ impl Row {
             done,
             checklists,
             reviews: reviews(tx, &site, self.id).await?,
+            approval,
             created_at: self.create_time,
             updated_at: self.update_time,
             revision: self.revision,
@@ -194,8 +212,9 @@ pub async fn find(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Solutio
         Row,
         "-- assignment::store::solutions::find
         SELECT site, id, case_id, epoch, summary, root_cause, basis, citation, liability_ground, reference,
-               no_clause_reason, partner, recourse, offer_ceiling, offer_expires, offer_text, digest, author, author_staff, state,
-               required_level, tell_time, answer, answer_time, create_time, update_time, revision
+               no_clause_reason, partner, recourse, offer_ceiling, offer_expires, offer_text, digest, author, author_staff,
+               former_authors, state, required_level, tell_time, answer, answer_time, approval_demand, approval_time, approval_due, approval_climbed,
+               create_time, update_time, revision
         FROM solution WHERE site = $1 AND id = $2",
         site.as_str(),
         id,
@@ -240,8 +259,8 @@ pub async fn list(
         "-- assignment::store::solutions::list
         SELECT s.site, s.id, s.case_id, s.epoch, s.summary, s.root_cause, s.basis, s.citation, s.liability_ground,
                s.reference, s.no_clause_reason, s.partner, s.recourse, s.offer_ceiling, s.offer_expires, s.offer_text,
-               s.digest, s.author, s.author_staff, s.state, s.required_level, s.tell_time, s.answer, s.answer_time, s.create_time,
-               s.update_time, s.revision
+               s.digest, s.author, s.author_staff, s.former_authors, s.state, s.required_level, s.tell_time, s.answer, s.answer_time,
+               s.approval_demand, s.approval_time, s.approval_due, s.approval_climbed, s.create_time, s.update_time, s.revision
         FROM solution s JOIN work w ON w.site = s.site AND w.case_id = s.case_id
         WHERE ($1::text IS NULL OR s.site = $1)
           AND ($2::uuid IS NULL OR s.case_id = $2)
@@ -326,7 +345,7 @@ pub async fn got(
 }
 
 /// Stores a solution as it is now: the row, and whatever of its terms, steps and reviews is new; and says which clocks of its
-/// steps start, are met or end by it.
+/// approval and its steps start, are met or end by it.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -334,8 +353,8 @@ pub async fn save(tx: &mut Tx, before: Option<&Solution>, now: &Solution) -> Res
     if before.is_some_and(|b| b.revision == now.revision) {
         return Ok(());
     }
-    notices::solution_changed(tx, before, now).await?;
-    write(tx, now).await?;
+    let asked = notices::solution_changed(tx, before, now).await?;
+    write(tx, now, asked.as_ref()).await?;
     match before {
         Some(before) if before.digest == now.digest => write_checklists(tx, before, now).await?,
         _ => write_terms(tx, now).await?,
@@ -384,7 +403,27 @@ pub async fn save(tx: &mut Tx, before: Option<&Solution>, now: &Solution) -> Res
     outbox::solution_changed(tx, now).await
 }
 
-/// Ends the clocks of what was agreed to in former rounds of a case, which nobody carries out any more.
+/// A clock of the case breached: where nobody decided on a solution in time, those one level up are asked, too. The site's lock is
+/// held.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn overdue(tx: &mut Tx, case: &CaseName, at: Timestamp) -> Result<(), Fault> {
+    let known = work::find(tx, case).await?;
+    let Some(known) = known.filter(|w| is_live(w.status)) else {
+        return Ok(());
+    };
+    for before in of_case(tx, case).await? {
+        let mut after = before.clone();
+        if after.overdue(known.epoch, at) {
+            save(tx, Some(&before), &after).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Ends the clocks of former rounds of a case: of approvals that nobody needs, and of what was agreed to and nobody carries out any
+/// more.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -399,23 +438,27 @@ pub async fn end_outdated(tx: &mut Tx, case: &CaseName, epoch: i64) -> Result<()
     Ok(())
 }
 
-async fn write(tx: &mut Tx, now: &Solution) -> Result<(), Fault> {
+/// Writes the row. `asked` is who was asked first for an approval, where somebody was just now.
+async fn write(tx: &mut Tx, now: &Solution, asked: Option<&StaffId>) -> Result<(), Fault> {
     let terms = &now.terms;
     let offer = terms.final_offer.as_ref();
+    let former_authors = serde_json::to_value(&now.former_authors).map_err(Fault::internal)?;
     sqlx::query!(
         "-- assignment::store::solutions::write
         INSERT INTO solution (site, id, case_id, epoch, summary, root_cause, basis, citation, liability_ground,
                               reference, no_clause_reason, partner, recourse, offer_ceiling, offer_expires, offer_text,
                               total, digest, author, state, required_level, tell_time, answer, answer_time, create_time,
-                              update_time, revision, author_staff)
+                              update_time, revision, author_staff, approval_demand, approval_time, approval_due,
+                              approval_climbed, approver, former_authors)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                $23, $24, $25, $26, $27, $28)
+                $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)
         ON CONFLICT ON CONSTRAINT solution_key DO UPDATE SET
           summary = $5, root_cause = $6, basis = $7, citation = $8, liability_ground = $9, reference = $10,
           no_clause_reason = $11, partner = $12, recourse = $13, offer_ceiling = $14, offer_expires = $15,
           offer_text = $16, total = $17, digest = $18, author = $19, state = $20, required_level = $21,
           tell_time = $22, answer = $23, answer_time = $24, update_time = $26, revision = $27,
-          author_staff = $28",
+          author_staff = $28, approval_demand = $29, approval_time = $30, approval_due = $31, approval_climbed = $32,
+          approver = coalesce($33, solution.approver), former_authors = $34",
         now.case.site.as_str(),
         now.id,
         now.case.id,
@@ -444,6 +487,12 @@ async fn write(tx: &mut Tx, now: &Solution) -> Result<(), Fault> {
         now.updated_at.to_sqlx(),
         now.revision,
         now.author.staff.as_ref().map(ToString::to_string),
+        now.approval.map(|a| a.demand),
+        now.approval.map(|a| a.since.to_sqlx()),
+        now.approval.map(|a| a.due.to_sqlx()),
+        now.approval.is_some_and(|a| a.climbed),
+        asked.map(StaffId::as_str),
+        former_authors,
     )
     .execute(&mut **tx)
     .await

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{outbox, parse};
 use crate::domain::bench::Bench;
-use crate::domain::demand::{ANSWER_MINUTES, PositionKind, TELLINGS_MAX};
+use crate::domain::demand::{ANSWER_MINUTES, LAST_ANSWER_MINUTES, PositionKind, TELLINGS_MAX};
 use crate::domain::work::{Work, is_live};
 
 /// Somebody who has to appear.
@@ -71,7 +71,11 @@ impl Row {
 }
 
 fn next_telling(at: Timestamp) -> Timestamp {
-    at.saturating_add(SignedDuration::from_mins(ANSWER_MINUTES))
+    after(at, ANSWER_MINUTES)
+}
+
+fn after(at: Timestamp, minutes: i64) -> Timestamp {
+    at.saturating_add(SignedDuration::from_mins(minutes))
         .unwrap_or(Timestamp::MAX)
 }
 
@@ -238,7 +242,7 @@ pub async fn acknowledge_of(
 }
 
 /// The summons that is due to be told again: tells it, or after [`TELLINGS_MAX`] times summons the next position up
-/// (P14). Returns whether it was due.
+/// (P14); where nobody above is told still or has answered, tells it every [`LAST_ANSWER_MINUTES`]. Returns whether it was due.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -279,10 +283,64 @@ pub async fn tell_again(
         let may = |staff: &StaffId| bench.may_handle(staff, &work.facts.excluded);
         let department = bench.department_of(work.category());
         let above = bench.demands.above(summons.position, department, may);
+        let here_and_up = PositionKind::ALL
+            .iter()
+            .filter(|kind| **kind >= summons.position);
+        let people: Vec<String> = here_and_up
+            .flat_map(|kind| bench.demands.above(*kind, department, may))
+            .map(|(_, staff)| staff.to_string())
+            .collect();
         let matter = summons.matter.clone();
         summon(tx, work, &matter, summons.complainants, above, now).await?;
+        if !is_heard(tx, name, work, &matter, &people).await? {
+            summons.told += 1;
+            tell_slowly(tx, name, after(now, LAST_ANSWER_MINUTES)).await?;
+            outbox::work_summoned(tx, work, &summons).await?;
+        }
     }
     Ok(true)
+}
+
+/// Whether any of these people has another summons to the case or its matter, and is told of it still or has answered: one person
+/// may have two positions, so that those above were told long ago.
+async fn is_heard(
+    tx: &mut Tx,
+    name: &SummonsName,
+    work: &Work,
+    matter: &str,
+    people: &[String],
+) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        r#"-- assignment::store::summonses::is_heard
+        SELECT EXISTS (
+          SELECT FROM summons s JOIN work w ON w.site = s.site AND w.case_id = s.case_id
+          WHERE s.site = $1 AND (s.case_id = $2 OR (s.matter = $3 AND s.matter <> '')) AND s.id <> $4
+            AND s.staff = ANY ($5) AND (s.tell_due IS NOT NULL OR s.acknowledge_time IS NOT NULL)
+            AND w.status NOT IN ('CLOSED', 'ARCHIVED', 'WITHDRAWN', 'REJECTED', 'MERGED')) AS "heard!""#,
+        name.site.as_str(),
+        work.case.id,
+        matter,
+        name.id,
+        people,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
+/// Counts a telling, and lets the next one be due then.
+async fn tell_slowly(tx: &mut Tx, name: &SummonsName, due: Timestamp) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- assignment::store::summonses::tell_slowly
+        UPDATE summons SET told_count = told_count + 1, tell_due = $3 WHERE site = $1 AND id = $2",
+        name.site.as_str(),
+        name.id,
+        due.to_sqlx(),
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
 }
 
 /// Summonses that are to be told again, longest overdue first. For the worker role.

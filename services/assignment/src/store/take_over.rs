@@ -11,6 +11,7 @@ use super::ledger::{self, Entry, new_entry};
 use super::{bench, notices, past_office, policy, validity, work};
 use crate::domain::bench::Bench;
 use crate::domain::ledger::{EntryCause, EntryKind, due};
+use crate::domain::person::Person;
 use crate::domain::transition::{Action, transition};
 use crate::domain::work::Work;
 
@@ -29,7 +30,7 @@ pub async fn take_over(
     tx: &mut Tx,
     before: &Work,
     cause: TakeOver,
-    actor: &str,
+    by: &Person,
     now: Timestamp,
 ) -> Result<Work, Fault> {
     let case = &before.case;
@@ -56,7 +57,7 @@ pub async fn take_over(
         past_office::forget_consent(tx, case).await?;
     }
     let bench = bench::load(tx, &case.site, now).await?;
-    let work = give_to_centre(tx, before, &why, &bench, actor, now).await?;
+    let work = give_to_centre(tx, before, &why, &bench, &by.subject, now).await?;
 
     let rules = policy.accountability();
     let decided = validity::of_case(tx, case).await?;
@@ -73,13 +74,14 @@ pub async fn take_over(
                 case.site.clone(),
                 new_id(now),
                 what,
-                actor,
+                &by.subject,
                 due,
                 now,
                 &policy,
             )
         };
-        ledger::book(tx, &entry, Some(&fee_origin(case))).await?;
+        let staff = by.staff.as_ref();
+        ledger::book(tx, &entry, staff, Some(&fee_origin(case))).await?;
     }
     Ok(work)
 }
@@ -140,7 +142,7 @@ async fn give_to_centre(
 pub async fn without_fault(
     tx: &mut Tx,
     case: &CaseName,
-    actor: &str,
+    by: &Person,
     now: Timestamp,
 ) -> Result<(), Fault> {
     let policy = policy::of_site(tx, &case.site).await?;
@@ -158,7 +160,7 @@ pub async fn without_fault(
     ledger::save(
         tx,
         &entry,
-        actor,
+        by,
         "the complaint is not valid: the site is without fault",
     )
     .await

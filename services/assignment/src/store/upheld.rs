@@ -11,6 +11,7 @@ use redress_store::Tx;
 use super::ledger::{self, Entry, new_entry};
 use super::policy;
 use crate::domain::ledger::{EntryCause, EntryKind, EntryState, due};
+use crate::domain::person::Person;
 use crate::domain::validity::Decision;
 
 /// What an upheld complaint is booked as.
@@ -27,15 +28,14 @@ pub async fn decided(
     case: &CaseName,
     before: Option<&Decision>,
     now: &Decision,
-    actor: &str,
 ) -> Result<(), Fault> {
     let was = before.is_some_and(|d| d.validity.is_valid());
     match (was, now.validity.is_valid()) {
-        (false, true) => book(tx, case, now, actor).await,
+        (false, true) => book(tx, case, now).await,
         (true, false) => {
             let reason = "the complaint is not valid after all";
             for entry in ledger::lock_of_case(tx, case, WHAT).await? {
-                waive(tx, entry, actor, reason, now.at).await?;
+                waive(tx, entry, &now.decider, reason, now.at).await?;
             }
             Ok(())
         }
@@ -43,7 +43,7 @@ pub async fn decided(
     }
 }
 
-async fn book(tx: &mut Tx, case: &CaseName, decision: &Decision, actor: &str) -> Result<(), Fault> {
+async fn book(tx: &mut Tx, case: &CaseName, decision: &Decision) -> Result<(), Fault> {
     let policy = policy::of_site(tx, &case.site).await?;
     let rules = policy.accountability();
     let amount_fen = Accountability::fen(rules.upheld_complaint);
@@ -52,14 +52,27 @@ async fn book(tx: &mut Tx, case: &CaseName, decision: &Decision, actor: &str) ->
     }
     let at = decision.at;
     let due = due(i64::from(rules.due_days), at);
+    let decider = &decision.decider;
+    let author = &decider.subject;
     let entry = Entry {
         reason: "the complaint was upheld".to_owned(),
         case: Some(case.id),
         amount_fen,
-        ..new_entry(case.site.clone(), new_id(at), WHAT, actor, due, at, &policy)
+        ..new_entry(
+            case.site.clone(),
+            new_id(at),
+            WHAT,
+            author,
+            due,
+            at,
+            &policy,
+        )
     };
     let origin = format!("upheld:{}:{}", case.id, decision.sequence);
-    ledger::book(tx, &entry, Some(&origin)).await.map(drop)
+    let staff = decider.staff.as_ref();
+    ledger::book(tx, &entry, staff, Some(&origin))
+        .await
+        .map(drop)
 }
 
 /// What the site was to pay is borne by people by name instead, as long as nobody appealed or paid.
@@ -69,12 +82,12 @@ async fn book(tx: &mut Tx, case: &CaseName, decision: &Decision, actor: &str) ->
 pub async fn give_way(
     tx: &mut Tx,
     case: &CaseName,
-    actor: &str,
+    by: &Person,
     at: Timestamp,
 ) -> Result<(), Fault> {
     for entry in ledger::lock_of_case(tx, case, WHAT).await? {
         if entry.staff.is_none() && entry.standing.state == EntryState::Open {
-            waive(tx, entry, actor, "borne by name instead", at).await?;
+            waive(tx, entry, by, "borne by name instead", at).await?;
         }
     }
     Ok(())
@@ -83,7 +96,7 @@ pub async fn give_way(
 async fn waive(
     tx: &mut Tx,
     mut entry: Entry,
-    actor: &str,
+    by: &Person,
     reason: &str,
     at: Timestamp,
 ) -> Result<(), Fault> {
@@ -92,5 +105,5 @@ async fn waive(
     }
     entry.revision += 1;
     entry.updated_at = at;
-    ledger::save(tx, &entry, actor, reason).await
+    ledger::save(tx, &entry, by, reason).await
 }

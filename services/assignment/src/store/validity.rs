@@ -85,7 +85,7 @@ pub async fn of_case(tx: &mut Tx, case: &CaseName) -> Result<Vec<Decision>, Faul
 pub async fn appeal(tx: &mut Tx, case: &CaseName) -> Result<Option<Appeal>, Fault> {
     let row = sqlx::query!(
         "-- assignment::store::validity::appeal
-        SELECT reason, appeal_time, against, against_staff, granted, decide_time FROM appeal WHERE site = $1 AND case_id = $2",
+        SELECT reason, appeal_time, against, against_staff, granted, decide_time, evidence FROM appeal WHERE site = $1 AND case_id = $2",
         case.site.as_str(),
         case.id,
     )
@@ -103,6 +103,7 @@ pub async fn appeal(tx: &mut Tx, case: &CaseName) -> Result<Option<Appeal>, Faul
         decided: row
             .granted
             .zip(row.decide_time.map(jiff_sqlx::Timestamp::to_jiff)),
+        evidence: row.evidence,
     }))
 }
 
@@ -187,6 +188,19 @@ pub async fn owed(tx: &mut Tx, case: &CaseName) -> Result<Option<Owed>, Fault> {
     }))
 }
 
+/// What was decided of an appeal.
+#[derive(Debug, Clone, Copy)]
+pub struct Verdict<'a> {
+    /// Granted, or dismissed.
+    pub granted: bool,
+    /// Token subject of who decided.
+    pub decider: &'a str,
+    /// Why.
+    pub reason: &'a str,
+    /// What proves it.
+    pub evidence: &'a [String],
+}
+
 /// Decides the appeal.
 ///
 /// # Errors
@@ -194,21 +208,20 @@ pub async fn owed(tx: &mut Tx, case: &CaseName) -> Result<Option<Owed>, Fault> {
 pub async fn decide_appeal(
     tx: &mut Tx,
     case: &CaseName,
-    granted: bool,
-    decider: &str,
-    reason: &str,
+    verdict: &Verdict<'_>,
     now: Timestamp,
 ) -> Result<(), Fault> {
     sqlx::query!(
         "-- assignment::store::validity::decide_appeal
-        UPDATE appeal SET granted = $3, decide_time = $4, decider = $5, decision = $6
+        UPDATE appeal SET granted = $3, decide_time = $4, decider = $5, decision = $6, evidence = $7
         WHERE site = $1 AND case_id = $2",
         case.site.as_str(),
         case.id,
-        granted,
+        verdict.granted,
         now.to_sqlx(),
-        decider,
-        reason,
+        verdict.decider,
+        verdict.reason,
+        verdict.evidence,
     )
     .execute(&mut **tx)
     .await

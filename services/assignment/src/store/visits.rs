@@ -14,18 +14,19 @@ use crate::domain::handling::{FollowUp, Visit, VisitPurpose};
 /// How many visits of a case are read at most.
 const VISITS_MAX: i64 = 500;
 
-/// Adds a visit, or records of a planned one that it was made, and says who has a part in the case by it. One that was made
-/// stays as it is.
+/// Adds a visit, or records of a planned one that it was made or cancelled; and says who has a part in the case by it, and
+/// where its clock stands. One that was made or cancelled stays as it is.
 ///
 /// # Errors
 /// INVALID_ARGUMENT when the person does not exist.
 pub async fn put(tx: &mut Tx, case: &CaseName, visit: &Visit, now: Timestamp) -> Result<(), Fault> {
-    sqlx::query!(
-        "-- assignment::store::visits::put
-        INSERT INTO visit AS v (site, case_id, id, purpose, staff, plan_time, make_time, findings, create_time)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-        ON CONFLICT ON CONSTRAINT visit_key DO UPDATE SET staff = $5, make_time = $7, findings = $8
-        WHERE v.make_time IS NULL",
+    let kept = sqlx::query!(
+        r#"-- assignment::store::visits::put
+        INSERT INTO visit AS v (site, case_id, id, purpose, staff, plan_time, make_time, findings, create_time, cancel_time)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        ON CONFLICT ON CONSTRAINT visit_key DO UPDATE SET staff = $5, make_time = $7, findings = $8, cancel_time = $10
+        WHERE v.make_time IS NULL AND v.cancel_time IS NULL
+        RETURNING plan_time, create_time AS "create_time!""#,
         case.site.as_str(),
         case.id,
         visit.id,
@@ -35,17 +36,43 @@ pub async fn put(tx: &mut Tx, case: &CaseName, visit: &Visit, now: Timestamp) ->
         visit.made.map(|t| t.to_sqlx()),
         visit.findings,
         now.to_sqlx(),
+        visit.cancelled.map(|t| t.to_sqlx()),
     )
-    .execute(&mut **tx)
+    .fetch_optional(&mut **tx)
     .await
     .map_err(|e| match constraint(&e) {
         Some("visit_staff") => Fault::invalid("staff", "must be a person of the site"),
         _ => redress_store::fault(e),
     })?;
-    match &visit.staff {
-        Some(staff) => outbox::part_changed(tx, case, visit.id, staff, visit.made.is_none()).await,
+    let Some(kept) = kept else {
+        return Ok(());
+    };
+    if let Some(staff) = &visit.staff {
+        outbox::part_changed(tx, case, visit.id, staff, visit.is_open()).await?;
+    }
+    // By its times as they are kept, so that it is the same demand whoever says it again.
+    let visit = Visit {
+        planned: kept.plan_time.map(jiff_sqlx::Timestamp::to_jiff),
+        ..visit.clone()
+    };
+    match visit.demand(kept.create_time.to_jiff()) {
+        Some(demand) => outbox::demanded(tx, case, &demand).await,
         None => Ok(()),
     }
+}
+
+/// Cancels what is still to take place: the case has ended (P06).
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn cancel_open(tx: &mut Tx, case: &CaseName, now: Timestamp) -> Result<(), Fault> {
+    for mut visit in of_case(tx, case).await? {
+        if visit.is_open() {
+            visit.cancelled = Some(now);
+            put(tx, case, &visit, now).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The visits of a case, newest first.
@@ -55,7 +82,7 @@ pub async fn put(tx: &mut Tx, case: &CaseName, visit: &Visit, now: Timestamp) ->
 pub async fn of_case(tx: &mut Tx, case: &CaseName) -> Result<Vec<Visit>, Fault> {
     let rows = sqlx::query!(
         "-- assignment::store::visits::of_case
-        SELECT id, purpose, staff, plan_time, make_time, findings FROM visit
+        SELECT id, purpose, staff, plan_time, make_time, cancel_time, findings FROM visit
         WHERE site = $1 AND case_id = $2 ORDER BY id DESC LIMIT $3",
         case.site.as_str(),
         case.id,
@@ -72,6 +99,7 @@ pub async fn of_case(tx: &mut Tx, case: &CaseName) -> Result<Vec<Visit>, Fault> 
                 staff: parse_opt("visit.staff", row.staff.as_deref())?,
                 planned: row.plan_time.map(jiff_sqlx::Timestamp::to_jiff),
                 made: row.make_time.map(jiff_sqlx::Timestamp::to_jiff),
+                cancelled: row.cancel_time.map(jiff_sqlx::Timestamp::to_jiff),
                 findings: row.findings,
             })
         })

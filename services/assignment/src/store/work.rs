@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     appeals, bench, handovers, hints, history, library, notices, outbox, parse, parse_opt,
-    past_office, person, powers, reports, staff, take_over,
+    past_office, person, powers, reports, staff, take_over, visits,
 };
 use crate::domain::handling::{Ending, Restatement};
 use crate::domain::handover;
@@ -64,6 +64,7 @@ struct Row {
     create_time: Timestamp,
     update_time: Timestamp,
     revision: i64,
+    complaining_store: Option<String>,
 }
 
 fn grade_of(number: i16) -> Result<Grade, Fault> {
@@ -105,6 +106,10 @@ impl Row {
             status: parse("work.facts_status", &self.facts_status)?,
             epoch: self.facts_epoch,
             revision: self.facts_revision,
+            complaining_store: parse_opt(
+                "work.complaining_store",
+                self.complaining_store.as_deref(),
+            )?,
         };
         Ok(Work {
             case: CaseName::new(parse("work.site", &self.site)?, self.case_id),
@@ -158,7 +163,7 @@ pub async fn find(tx: &mut Tx, case: &CaseName) -> Result<Option<Work>, Fault> {
                facts_revision, decision_revision, decision_epoch, category, grade, urgency, status, epoch, responsible,
                offered_to, department, explanation, assign_time, accept_time, resolve_time, resolution_summary,
                root_cause, resolver, resolver_staff, gravest_grade, restatement, restatement_confirmed, restate_time,
-               ending, close_time, take_over_time, create_time, update_time, revision
+               ending, close_time, take_over_time, create_time, update_time, revision, complaining_store
         FROM work WHERE site = $1 AND case_id = $2",
         case.site.as_str(),
         case.id,
@@ -168,6 +173,48 @@ pub async fn find(tx: &mut Tx, case: &CaseName) -> Result<Option<Work>, Fault> {
     .or_fault()?
     .map(Row::into_work)
     .transpose()
+}
+
+/// Keeps that a case belongs to a cluster. Those that it left are kept too: what was made of them may still be about it.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn join_cluster(tx: &mut Tx, case: &CaseName, cluster: &str) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- assignment::store::work::join_cluster
+        UPDATE work SET clusters = array_append(clusters, $3::text)
+        WHERE site = $1 AND case_id = $2 AND NOT clusters @> ARRAY[$3::text]",
+        case.site.as_str(),
+        case.id,
+        cluster,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Whether a case that is or was of a cluster complains about somebody.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn cluster_accuses(
+    tx: &mut Tx,
+    site: &SiteId,
+    cluster: &str,
+    staff: &StaffId,
+) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        r#"-- assignment::store::work::cluster_accuses
+        SELECT EXISTS (SELECT FROM work WHERE site = $1 AND excluded <> '{}' AND excluded @> ARRAY[$2::text]
+          AND clusters @> ARRAY[$3::text]) AS "accuses!""#,
+        site.as_str(),
+        staff.as_str(),
+        cluster,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
 }
 
 /// Stores what came of an action: the work, its new steps, the loads of those who hold it, and what others are told.
@@ -199,6 +246,7 @@ pub async fn save(
     notices::passed_on(tx, before, work, &outcome.steps, at).await?;
     if !is_live(work.status) {
         hints::forget(tx, &work.case).await?;
+        visits::cancel_open(tx, &work.case, at).await?;
     }
     powers::worked(tx, outcome, actor, at).await?;
     reports::facts::worked(tx, work).await?;
@@ -246,9 +294,9 @@ async fn write(tx: &mut Tx, work: &Work) -> Result<(), Fault> {
                           status, epoch, responsible, offered_to, department, explanation, assign_time, accept_time,
                           resolve_time, resolution_summary, root_cause, create_time, update_time, revision, resolver,
                           restatement, restatement_confirmed, restate_time, ending, close_time, take_over_time,
-                          resolver_staff, gravest_grade)
+                          resolver_staff, gravest_grade, complaining_store)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)
+                $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39)
         ON CONFLICT ON CONSTRAINT work_key DO UPDATE SET
           number = $3, language = $4, received_time = $5, first_contact = $6, excluded = $7, facts_status = $8,
           facts_epoch = $9, facts_revision = $10, decision_revision = $11, decision_epoch = $12, category = $13,
@@ -256,7 +304,7 @@ async fn write(tx: &mut Tx, work: &Work) -> Result<(), Fault> {
           department = $20, explanation = $21, assign_time = $22, accept_time = $23, resolve_time = $24,
           resolution_summary = $25, root_cause = $26, update_time = $28, revision = $29, resolver = $30,
           restatement = $31, restatement_confirmed = $32, restate_time = $33, ending = $34, close_time = $35,
-          take_over_time = $36, resolver_staff = $37, gravest_grade = $38",
+          take_over_time = $36, resolver_staff = $37, gravest_grade = $38, complaining_store = $39",
         work.case.site.as_str(),
         work.case.id,
         work.facts.number,
@@ -297,6 +345,7 @@ async fn write(tx: &mut Tx, work: &Work) -> Result<(), Fault> {
             .and_then(|r| r.staff.as_ref())
             .map(ToString::to_string),
         work.gravest.map(|g| i16::from(g.value())),
+        work.facts.complaining_store.as_ref().map(SiteId::as_str),
     )
     .execute(&mut **tx)
     .await
@@ -421,7 +470,7 @@ pub async fn list(
                facts_revision, decision_revision, decision_epoch, category, grade, urgency, status, epoch, responsible,
                offered_to, department, explanation, assign_time, accept_time, resolve_time, resolution_summary,
                root_cause, resolver, resolver_staff, gravest_grade, restatement, restatement_confirmed, restate_time,
-               ending, close_time, take_over_time, create_time, update_time, revision
+               ending, close_time, take_over_time, create_time, update_time, revision, complaining_store
         FROM work
         WHERE ($1::text IS NULL OR site = $1)
           AND (cardinality($2::text[]) = 0 OR status = ANY ($2))

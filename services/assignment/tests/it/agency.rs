@@ -12,6 +12,7 @@ use redress_proto::assignment::v1 as wire;
 use redress_proto::assignment::v1::agency_service_server::AgencyService;
 use redress_proto::assignment::v1::handling_service_server::HandlingService;
 use redress_proto::assignment::v1::ledger_service_server::LedgerService;
+use redress_proto::assignment::v1::staffing_service_server::StaffingService;
 use redress_proto::assignment::v1::validity_service_server::ValidityService;
 use redress_proto::assignment::v1::{
     LedgerCause as Cause, LedgerKind as Kind, LedgerState as State,
@@ -24,6 +25,7 @@ use redress_rpc::Caller;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
+use crate::wording::fields;
 use crate::world::{NowPlus as _, World, by, last};
 
 impl World {
@@ -99,6 +101,35 @@ impl World {
             ..Default::default()
         };
         self.event("crisis", "redress.clock.changed.v1", &incident, &payload)
+    }
+
+    /// The desk of the incident of this case says this of a report that came out a week ago.
+    fn word_on(&self, exposure: Uuid, case: &CaseName, truth: &str, revision: i64) -> Event {
+        let now = self.clock.now_plus(SignedDuration::ZERO);
+        let incident = format!("sites/lakeside/incidents/{}", Uuid::now_v7());
+        let payload = event::ExposureAssessed {
+            incident: incident.clone(),
+            exposure: format!("sites/lakeside/exposures/{exposure}"),
+            cases: vec![case.to_string()],
+            truth: truth.to_owned(),
+            publish_time: Some(to_timestamp(now - SignedDuration::from_hours(168))),
+            assess_time: Some(to_timestamp(now)),
+            revision,
+        };
+        self.event(
+            "crisis",
+            "redress.exposure.assessed.v1",
+            &incident,
+            &payload,
+        )
+    }
+
+    /// Where what was booked stands, what is owed first.
+    async fn states(&self) -> Vec<State> {
+        let booked = self.booked().await;
+        let mut states: Vec<State> = booked.iter().map(wire::LedgerEntry::state).collect();
+        states.sort_by_key(|state| *state != State::Open);
+        states
     }
 
     /// The desk of its incident saw to what this case was to clarify, so long ago, and it was due now.
@@ -358,6 +389,62 @@ async fn m17_where_every_lead_is_complained_about_the_region_hears_of_it() {
 }
 
 #[tokio::test]
+async fn m17_a_complaint_between_stores_is_the_centres_from_the_start_and_goes_to_neither() {
+    let world = World::store().await;
+    let case = world.new_case();
+    let facts = event::CaseFacts {
+        complaining_store: "sites/south-store".to_owned(),
+        ..world.facts(&case)
+    };
+    world
+        .tell(&[
+            world.received(facts),
+            world.graded(&case, 1, 1, Some(Category::EngineeringQuality)),
+        ])
+        .await;
+    let work = world.get(&case).await;
+    let centre = ["centre-one", "centre-two"];
+    assert!(centre.contains(&last(&work.responsible)), "{work:?}");
+    assert_eq!(work.status, to_wire(CaseStatus::Accepted));
+    assert_eq!(work.complaining_store, "sites/south-store");
+    let owners = world.said::<OwnerChanged>("redress.owner.changed.v1").await;
+    let asked = owners.iter().filter(|owner| !owner.offered_to.is_empty());
+    assert_eq!(asked.count(), 0, "nobody of the store was asked");
+
+    // The store that is complained about reports; nobody hands the case to it.
+    let report = world.report_in_writing(world.handler("eng-one"), &case, "r1");
+    report.await.expect("whoever works there reports");
+    let to_the_store = wire::OfferHandoverRequest {
+        name: World::name_of(&case),
+        staff: "sites/lakeside/staff/eng-one".to_owned(),
+        ..Default::default()
+    };
+    let holder = world.handler(last(&work.responsible));
+    let offered = world
+        .staffing
+        .offer_handover(by(holder, to_the_store))
+        .await;
+    assert_eq!(fields(&offered.expect_err("a store")), ["staff"]);
+    let colleague = centre
+        .into_iter()
+        .find(|one| *one != last(&work.responsible));
+    let within = wire::OfferHandoverRequest {
+        name: World::name_of(&case),
+        staff: format!("sites/lakeside/staff/{}", colleague.expect("two")),
+        ..Default::default()
+    };
+    let holder = world.handler(last(&work.responsible));
+    let offered = world.staffing.offer_handover(by(holder, within)).await;
+    offered.expect("of the centre too");
+
+    // After 5 working days there is nothing to take over, and no fee.
+    world.tell(&[world.breached(&case)]).await;
+    let late = world.get(&case).await;
+    assert_eq!(late.responsible, work.responsible);
+    assert!(world.booked().await.is_empty());
+}
+
+#[tokio::test]
 async fn m17_elsewhere_and_for_other_promises_nobody_takes_over() {
     let world = World::staffed().await;
     let case = world.investigated().await;
@@ -387,10 +474,11 @@ async fn m17_elsewhere_and_for_other_promises_nobody_takes_over() {
 
 #[tokio::test]
 async fn m17_a_store_without_fault_pays_no_fee_unless_its_policy_says_so() {
-    let decide = |case: &CaseName| wire::DecideValidityRequest {
+    let decide = |case: &CaseName, evidence: String| wire::DecideValidityRequest {
         name: World::name_of(case),
         validity: to_wire(Validity::Unfounded),
         reason: "the space was never promised".to_owned(),
+        evidence: vec![evidence],
         ..Default::default()
     };
     let world = World::store().await;
@@ -399,7 +487,7 @@ async fn m17_a_store_without_fault_pays_no_fee_unless_its_policy_says_so() {
     let caller = world.manager();
     world
         .validity
-        .decide_validity(by(caller, decide(&case)))
+        .decide_validity(by(caller, decide(&case, world.piece(&case).await)))
         .await
         .expect("decided");
     assert_eq!(
@@ -411,7 +499,7 @@ async fn m17_a_store_without_fault_pays_no_fee_unless_its_policy_says_so() {
     let caller = world.manager();
     world
         .validity
-        .decide_validity(by(caller, decide(&second)))
+        .decide_validity(by(caller, decide(&second, world.piece(&second).await)))
         .await
         .expect("decided");
     world.tell(&[world.breached(&second)]).await;
@@ -433,7 +521,7 @@ async fn m17_a_store_without_fault_pays_no_fee_unless_its_policy_says_so() {
     let caller = world.manager();
     world
         .validity
-        .decide_validity(by(caller, decide(&third)))
+        .decide_validity(by(caller, decide(&third, world.piece(&third).await)))
         .await
         .expect("decided");
     let entries = world.booked().await;
@@ -615,6 +703,107 @@ async fn m17_one_report_is_booked_once_whether_its_case_or_the_desk_is_heard_fir
         assert_eq!(booked.len(), 1, "desk first: {desk_first}");
         assert_eq!(booked[0].state(), State::Open);
         assert_eq!(booked[0].case, case.to_string());
+    }
+}
+
+#[tokio::test]
+async fn m17_a_report_that_the_desk_finds_true_is_booked_once_and_falls_when_it_is_false_after_all()
+{
+    let world = World::store().await;
+    let case = world.offered(Category::SalesManagement).await;
+    let report = Uuid::now_v7();
+    let word = |truth, revision| world.word_on(report, &case, truth, revision);
+    world.deliver(&word("PARTLY", 2)).await;
+    assert!(world.booked().await.is_empty(), "for people to say");
+    // It reaches further by now, and is as true as before.
+    world.tell(&[word("TRUE", 3), word("TRUE", 4)]).await;
+    let booked = world.booked().await;
+    assert_eq!(booked.len(), 1);
+    assert_eq!(
+        (booked[0].kind(), booked[0].cause(), booked[0].state()),
+        (Kind::Penalty, Cause::Exposure, State::Open)
+    );
+    assert_eq!(booked[0].amount.as_ref().expect("due").units, 500);
+    assert_eq!(booked[0].case, case.to_string());
+    let another = world.word_on(Uuid::now_v7(), &case, "TRUE", 2);
+    world.tell(&[another]).await;
+    assert_eq!(world.states().await, [State::Open; 2], "a penalty for each");
+
+    world.tell(&[word("FALSE", 5)]).await;
+    assert_eq!(world.states().await, [State::Open, State::Waived]);
+    world.tell(&[word("TRUE", 6)]).await;
+    let states = [State::Open, State::Open, State::Waived];
+    assert_eq!(world.states().await, states);
+
+    let elsewhere = World::staffed().await;
+    let case = elsewhere.offered(Category::SalesManagement).await;
+    let word = elsewhere.word_on(report, &case, "TRUE", 2);
+    elsewhere.tell(&[word]).await;
+    assert!(elsewhere.booked().await.is_empty(), "no store");
+}
+
+#[tokio::test]
+async fn m17_what_the_desk_finds_true_is_never_booked_beside_what_was_missed_or_booked_by_hand() {
+    let kind = ClockKind::MediaClarification;
+    for desk_first in [false, true] {
+        let world = World::store().await;
+        let case = world.offered(Category::SalesManagement).await;
+        let own = world.clock(&case, kind, ClockTransition::Breached);
+        let mut heard = [own, world.word_on(Uuid::now_v7(), &case, "TRUE", 2)];
+        if desk_first {
+            heard.reverse();
+        }
+        world.tell(&heard).await;
+        assert_eq!(world.states().await, [State::Open], "{desk_first}");
+    }
+
+    let world = World::store().await;
+    let by_hand = world.book(Kind::Penalty, Cause::Exposure, &[]).await;
+    let case: CaseName = by_hand[0].case.parse().expect("a case");
+    let report = Uuid::now_v7();
+    for (truth, revision) in [("TRUE", 2), ("FALSE", 3)] {
+        let word = world.word_on(report, &case, truth, revision);
+        world.tell(&[word]).await;
+        assert_eq!(world.states().await, [State::Open], "{truth}");
+    }
+
+    // False after all, and nobody clarified it then.
+    let world = World::store().await;
+    let case = world.offered(Category::SalesManagement).await;
+    world
+        .tell(&[
+            world.word_on(report, &case, "TRUE", 2),
+            world.word_on(report, &case, "FALSE", 3),
+            world.missed_by_the_desk(&[&case], SignedDuration::from_hours(168)),
+        ])
+        .await;
+    assert_eq!(world.states().await, [State::Open, State::Waived]);
+}
+
+#[tokio::test]
+async fn m17_what_somebody_booked_by_hand_is_not_booked_again_when_it_is_missed_and_stays_theirs() {
+    let hours = SignedDuration::from_hours;
+    let world = World::store().await;
+    let (penalty, exposure) = (Kind::Penalty, Cause::Exposure);
+    let bearers = ["lead-site", "seller"];
+    let parts = world.book(penalty, exposure, &bearers).await;
+    let case: CaseName = parts[0].case.parse().expect("a case");
+    world.clock.advance(hours(48));
+    let kind = ClockKind::MediaClarification;
+    let own = world.clock(&case, kind, ClockTransition::Breached);
+    world.tell(&[own]).await;
+    assert_eq!(world.booked().await.len(), 2, "the two parts of one");
+    let stopped = world.taken_over_by_the_desk(&case, hours(1));
+    world.tell(&[stopped]).await;
+    let booked = world.booked().await;
+    assert!(
+        booked.iter().all(|entry| entry.state() == State::Open),
+        "what a person booked falls by an appeal alone"
+    );
+    for (age, entries) in [(168, 2), (150, 3)] {
+        let desk = world.missed_by_the_desk(&[&case], hours(age));
+        world.tell(&[desk]).await;
+        assert_eq!(world.booked().await.len(), entries, "two reports are two");
     }
 }
 

@@ -12,6 +12,7 @@ use redress_proto::event::v1::{self as event, DemandState, WorkNews};
 use redress_rpc::Caller;
 use uuid::Uuid;
 
+use crate::wording::fields;
 use crate::world::{NowPlus as _, World, by, last};
 
 impl World {
@@ -21,6 +22,7 @@ impl World {
             name: Self::name_of(case),
             validity: to_wire(Validity::Unfounded),
             reason: "the stain is older than the home".to_owned(),
+            evidence: vec![self.piece(case).await],
             ..Default::default()
         };
         let decided = self.validity.decide_validity(by(caller, request)).await;
@@ -108,22 +110,32 @@ async fn m18_an_appeal_is_owed_until_somebody_else_decides_it_and_whoever_may_is
     let of_case = all.iter().filter(|p| p.case == case.to_string());
     assert_eq!(of_case.count(), 1);
 
-    let request = wire::DecideAppealRequest {
-        name: World::name_of(&case),
-        reason: "经复核，结论不变".to_owned(),
-        channel: to_wire(Channel::Hotline),
-        ..Default::default()
+    let dismiss = |evidence: Vec<String>| {
+        let request = wire::DecideAppealRequest {
+            name: World::name_of(&case),
+            reason: "经复核，结论不变".to_owned(),
+            channel: to_wire(Channel::Hotline),
+            evidence,
+            ..Default::default()
+        };
+        world
+            .validity
+            .decide_appeal(by(world.above("region"), request))
     };
-    let caller = world.above("region");
-    let decided = world.validity.decide_appeal(by(caller, request)).await;
-    assert!(
-        !decided
-            .expect("heard")
-            .into_inner()
-            .appeal
-            .expect("it")
-            .granted
-    );
+    let unproven = dismiss(Vec::new()).await.expect_err("nothing proves it");
+    assert_eq!(fields(&unproven), ["evidence"]);
+    let unknown = format!("{case}/evidence/{}", Uuid::now_v7());
+    let unknown = dismiss(vec![unknown]).await.expect_err("no such piece");
+    assert_eq!(fields(&unknown), ["evidence[0]"]);
+    let proof = vec![world.piece(&case).await];
+    let decided = dismiss(proof.clone()).await.expect("heard").into_inner();
+    assert!(!decided.appeal.expect("it").granted);
+    let get = wire::GetValidityRequest {
+        name: World::name_of(&case),
+    };
+    let answer = world.validity.get_validity(by(world.manager(), get)).await;
+    let appeal = answer.expect("there").into_inner().appeal.expect("decided");
+    assert_eq!(appeal.evidence, proof, "what it rests on stays on record");
     assert!(world.open_appeals().await.is_empty());
     let said = world.appeal_demands().await;
     assert_eq!(said.len(), 2);

@@ -8,8 +8,11 @@ use redress_model::name::CaseName;
 use redress_model::words::{CaseStatus, Category, Channel};
 use redress_proto::Money;
 use redress_proto::assignment::v1 as wire;
+use redress_proto::assignment::v1::contractor_service_server::ContractorService;
+use redress_proto::assignment::v1::dispute_service_server::DisputeService;
 use redress_proto::assignment::v1::handling_service_server::HandlingService;
 use redress_proto::assignment::v1::library_service_server::LibraryService;
+use redress_proto::assignment::v1::record_order_step_request::Step as OrderStep;
 use redress_proto::assignment::v1::solution_service_server::SolutionService;
 use redress_proto::assignment::v1::staffing_service_server::StaffingService;
 use redress_proto::assignment::v1::validity_service_server::ValidityService;
@@ -31,7 +34,7 @@ fn field(refused: &Status) -> String {
 
 impl World {
     /// Another token of the same member of staff.
-    fn second_token(&self, staff: &str) -> Caller {
+    pub(crate) fn second_token(&self, staff: &str) -> Caller {
         let mut caller = self.caller("lakeside", "manager", Some(staff));
         caller.subject = format!("{staff}-second");
         caller
@@ -198,6 +201,7 @@ async fn m11_every_text_that_goes_out_is_checked() {
         name: World::name_of(&case),
         reason: "一分钱一分货".to_owned(),
         channel: to_wire(Channel::Hotline),
+        evidence: vec![world.piece(&case).await],
         ..Default::default()
     };
     let refused = world
@@ -225,11 +229,13 @@ async fn m11_every_text_that_goes_out_is_checked() {
 async fn section_5_a_lower_rank_does_not_overturn_a_decision_on_validity() {
     let world = World::staffed().await;
     let case = world.investigated().await;
+    let evidence = vec![world.piece(&case).await];
     let decide = |caller: Caller, validity: Validity| {
         let request = wire::DecideValidityRequest {
             name: World::name_of(&case),
             validity: to_wire(validity),
             reason: "looked at it".to_owned(),
+            evidence: evidence.clone(),
             ..Default::default()
         };
         world.validity.decide_validity(by(caller, request))
@@ -292,6 +298,7 @@ async fn section_7_only_who_has_a_part_in_a_case_acts_on_it() {
             name: name(),
             validity: to_wire(Validity::Unfounded),
             reason: "x".to_owned(),
+            evidence: vec![world.piece(&case).await],
             ..Default::default()
         };
         let answer = world.validity.decide_validity(by(ask(), request)).await;
@@ -320,6 +327,98 @@ async fn section_7_only_who_has_a_part_in_a_case_acts_on_it() {
     asked.expect("asked for help");
     let helps = world.progress(world.handler("seller"), &case, "found it");
     helps.await.expect("helps");
+}
+
+#[tokio::test]
+async fn section_7_only_who_has_a_part_in_a_case_disputes_orders_and_asks_for_help() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let contractor = world.contractor(0).await.expect("a contractor").name;
+    let order = world.order(&case, &contractor, "").await.expect("placed");
+    let open = |caller: Caller| {
+        let request = wire::OpenDisputeRequest {
+            case: case.to_string(),
+            subject: "the roof leaks on".to_owned(),
+            ..Default::default()
+        };
+        world.disputes.open_dispute(by(caller, request))
+    };
+    for outsider in ["seller", "eng-two"] {
+        let refused = open(world.handler(outsider)).await;
+        let code = refused.expect_err("no part in it").code();
+        assert_eq!(code, Code::PermissionDenied, "{outsider}");
+    }
+    let opened = open(world.handler("eng-one")).await.expect("responsible");
+    let dispute = opened.into_inner().dispute.expect("a dispute").name;
+
+    let sue = |caller: Caller| {
+        let court = wire::DisputeRung::Litigation;
+        let request = wire::RecordDisputeStepRequest {
+            name: dispute.clone(),
+            step: Some(world.enter(court, wire::DisputeSide::Complainant)),
+            ..Default::default()
+        };
+        world.disputes.record_dispute_step(by(caller, request))
+    };
+    let place = |caller: Caller| {
+        let due = world.clock.now_plus(jiff::SignedDuration::from_hours(72));
+        let request = wire::PlaceOrderRequest {
+            case: case.to_string(),
+            contractor: contractor.clone(),
+            scope: "seal the roof".to_owned(),
+            due_time: Some(to_timestamp(due)),
+            ..Default::default()
+        };
+        world.contractors.place_order(by(caller, request))
+    };
+    let cancel = |caller: Caller| {
+        let request = wire::RecordOrderStepRequest {
+            name: order.name.clone(),
+            step: Some(OrderStep::Cancelled(wire::OrderCancelled {})),
+            text: "not needed".to_owned(),
+            ..Default::default()
+        };
+        world.contractors.record_order_step(by(caller, request))
+    };
+    let help = |caller: Caller| {
+        let request = wire::RequestSupportRequest {
+            name: World::name_of(&case),
+            support: Some(wire::Support {
+                department: "sites/lakeside/departments/sales".to_owned(),
+                task: "find the contract".to_owned(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        world.staffing.request_support(by(caller, request))
+    };
+    for outsider in ["seller", "eng-two"] {
+        let ask = || world.handler(outsider);
+        let codes = [
+            ("sue", sue(ask()).await.map(drop).map_err(|s| s.code())),
+            ("order", place(ask()).await.map(drop).map_err(|s| s.code())),
+            (
+                "cancel",
+                cancel(ask()).await.map(drop).map_err(|s| s.code()),
+            ),
+            ("help", help(ask()).await.map(drop).map_err(|s| s.code())),
+        ];
+        for (what, code) in codes {
+            assert_eq!(code, Err(Code::PermissionDenied), "{outsider}: {what}");
+        }
+    }
+    let begun = async || {
+        let said = world.said::<event::DisputeBegun>("redress.dispute.begun.v1");
+        said.await.len()
+    };
+    assert_eq!(begun().await, 0, "nobody sued");
+
+    // Whoever is responsible, and whoever leads, do.
+    help(world.handler("eng-one")).await.expect("responsible");
+    place(world.handler("lead-site")).await.expect("leads");
+    cancel(world.handler("lead-site")).await.expect("leads");
+    sue(world.handler("lead-duty")).await.expect("leads");
+    assert_eq!(begun().await, 1);
 }
 
 #[tokio::test]
@@ -391,7 +490,22 @@ async fn m10_what_was_told_before_a_case_became_graver_is_approved_again() {
     let approved = world.review(world.manager(), &solution, true).await;
     approved.expect("within the limit");
     let told = world.tell_solution(&solution).await.expect("approved");
+    let promised = async || {
+        let said: Vec<event::SolutionChanged> = world.said("redress.solution.changed.v1").await;
+        said.last().expect("told").may_be_promised
+    };
+    assert!(promised().await);
+    world.name_region_contact().await;
     world.regrade(&case, 1, 2, 1).await;
+    assert!(!promised().await, "no further than it was told");
+    let asked = world.notices(event::WorkNews::SolutionAwaits).await;
+    let asked = asked.last().expect("the region is asked");
+    assert_eq!(asked.resource, solution.name);
+    assert!(
+        asked
+            .staff
+            .contains(&"sites/lakeside/staff/region".to_owned())
+    );
     let refused = world.confirm(&told, Answer::Agreed).await;
     assert_eq!(
         reason(&refused.expect_err("a region's word")),
@@ -399,6 +513,7 @@ async fn m10_what_was_told_before_a_case_became_graver_is_approved_again() {
     );
     let again = world.review(world.above("region"), &told, true).await;
     assert_eq!(again.expect("again").state, to_wire(State::Told));
+    assert!(promised().await);
     world.confirm(&told, Answer::Agreed).await.expect("agreed");
     world.complete(&told).await.expect("done");
     world
@@ -453,6 +568,67 @@ async fn m03_a_second_token_is_not_somebody_else() {
     let asked = ask(world.handler("desk"), Satisfaction::Satisfied).await;
     asked.expect("somebody else");
     let refused = world.close(second(), &case).await;
+    assert_eq!(reason(&refused.expect_err("own work")), "NOT_CLOSABLE");
+    world.close(world.manager(), &case).await.expect("reviewed");
+}
+
+#[tokio::test]
+async fn m03_who_revises_a_solution_does_not_make_its_first_author_somebody_else() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let first = || world.caller("lakeside", "manager", Some("lead-site"));
+    let propose = wire::ProposeSolutionRequest {
+        parent: World::name_of(&case),
+        terms: Some(world.terms(1_000)),
+        etag: world.etag_of(&case).await,
+        ..Default::default()
+    };
+    let proposed = world.solutions.propose_solution(by(first(), propose)).await;
+    let proposed = proposed.expect("proposed").into_inner().solution;
+    let solution = proposed.expect("a solution");
+    let mut terms = world.terms(1_000);
+    terms.summary.push('.');
+    let revise = wire::ReviseSolutionRequest {
+        name: solution.name.clone(),
+        terms: Some(terms),
+        etag: solution.etag.clone(),
+        ..Default::default()
+    };
+    let handler = world.handler("eng-one");
+    let revised = world.solutions.revise_solution(by(handler, revise)).await;
+    revised.expect("not told yet");
+    for token in [first(), world.second_token("lead-site")] {
+        let refused = world.review(token, &solution, true).await;
+        assert_eq!(reason(&refused.expect_err("wrote it")), "OWN_SOLUTION");
+    }
+    let asked = world.notices(event::WorkNews::SolutionAwaits).await;
+    assert_eq!(asked.len(), 2);
+    for notice in asked {
+        let people: Vec<&str> = notice.staff.iter().map(|s| last(s)).collect();
+        assert_eq!(people, ["lead-duty"], "never who wrote of it");
+    }
+
+    let approved = world.review(world.manager(), &solution, true).await;
+    approved.expect("somebody else");
+    world.tell_solution(&solution).await.expect("approved");
+    let agreed = world.confirm(&solution, Answer::Agreed).await;
+    agreed.expect("agreed");
+    world.complete(&solution).await.expect("done");
+    let resolved = world.resolve_saying(&case, "修好").await;
+    resolved.expect("carried out");
+    let ask = |caller: Caller| {
+        let request = wire::FollowUpWorkRequest {
+            name: World::name_of(&case),
+            satisfaction: to_wire(Satisfaction::Satisfied),
+            channel: to_wire(Channel::Hotline),
+            ..Default::default()
+        };
+        world.handling.follow_up_work(by(caller, request))
+    };
+    let refused = ask(first()).await;
+    assert_eq!(reason(&refused.expect_err("own work")), "OWN_WORK");
+    ask(world.handler("desk")).await.expect("somebody else");
+    let refused = world.close(first(), &case).await;
     assert_eq!(reason(&refused.expect_err("own work")), "NOT_CLOSABLE");
     world.close(world.manager(), &case).await.expect("reviewed");
 }

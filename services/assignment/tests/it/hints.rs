@@ -1,6 +1,7 @@
 //! Hints on how to speak with a complainant (M14): off until a policy says otherwise, for the responsible person alone, sealed,
 //! and gone with the work.
 
+use jiff::SignedDuration;
 use redress_assignment::domain::handling::Satisfaction;
 use redress_assignment::domain::hints::{CommunicationStyle, Motive};
 use redress_assignment::domain::validity::Validity;
@@ -8,7 +9,9 @@ use redress_model::name::CaseName;
 use redress_model::words::{CaseStatus, Category, Channel};
 use redress_proto::assignment::v1 as wire;
 use redress_proto::assignment::v1::handling_service_server::HandlingService;
+use redress_proto::assignment::v1::roster_service_server::RosterService;
 use redress_proto::assignment::v1::validity_service_server::ValidityService;
+use redress_proto::assignment::v1::work_service_server::WorkService;
 use redress_proto::convert::{to_wire, to_wire_opt};
 use redress_proto::event::v1 as event;
 use redress_rpc::Caller;
@@ -222,6 +225,7 @@ async fn m14_hints_are_gone_as_soon_as_the_work_ends() {
         name: World::name_of(&rejected),
         validity: to_wire(Validity::Unfounded),
         reason: "the stain is older than the home".to_owned(),
+        evidence: vec![world.piece(&rejected).await],
         ..Default::default()
     };
     let decided = world.validity.decide_validity(by(world.manager(), decide));
@@ -341,4 +345,79 @@ async fn m14_every_opening_of_hints_is_kept_with_its_reader() {
     }
     let all = "SELECT count(*) FROM assignment.hints_access";
     assert_eq!(world.count(all).await, 2);
+}
+
+/// What was opened, by whom, of a page.
+fn opened(page: &wire::ListAccessesResponse) -> Vec<(wire::AccessKind, &str, &str)> {
+    page.accesses
+        .iter()
+        .map(|a| (a.kind(), a.reader.as_str(), last(&a.staff)))
+        .collect()
+}
+
+#[tokio::test]
+async fn m14_i8_who_opened_what_is_sealed_is_listed_within_the_site_and_hidden_from_the_accused() {
+    use wire::AccessKind::{ContactPoints, Hints};
+    let (world, case) = World::with_hints_on().await;
+    world.hint("eng-one", &case).await.expect("on");
+    for _ in 0..2 {
+        world.clock.advance(SignedDuration::from_secs(1));
+        let own = world.hints(world.handler("eng-one"), &case).await;
+        own.expect("kept");
+    }
+    world.clock.advance(SignedDuration::from_secs(1));
+    let read = wire::ReadStaffContactPointsRequest {
+        name: "sites/lakeside/staff/seller".to_owned(),
+        purpose: "callout".to_owned(),
+    };
+    let service = world.service("notification");
+    let read = world.roster.read_staff_contact_points(by(service, read));
+    read.await.expect("a service");
+
+    let all = wire::ListAccessesRequest {
+        parent: "sites/lakeside".to_owned(),
+        ..Default::default()
+    };
+    let list = async |caller: Caller, request: wire::ListAccessesRequest| {
+        let answer = world.work.list_accesses(by(caller, request)).await?;
+        Ok::<_, Status>(answer.into_inner())
+    };
+    let auditor = || world.caller("lakeside", "auditor", None);
+    let page = list(auditor(), all.clone()).await.expect("listed");
+    let hints = (Hints, "eng-one", "eng-one");
+    let contacts = (ContactPoints, "notification", "seller");
+    assert_eq!(opened(&page), [contacts, hints, hints], "newest first");
+    assert_eq!(page.accesses[0].purpose, "callout");
+    assert_eq!(page.accesses[1].case, case.to_string());
+    let first = wire::ListAccessesRequest {
+        page_size: 2,
+        ..all.clone()
+    };
+    let page = list(auditor(), first.clone()).await.expect("listed");
+    let rest = wire::ListAccessesRequest {
+        page_token: page.next_page_token,
+        ..first
+    };
+    let page = list(auditor(), rest).await.expect("listed");
+    assert_eq!(opened(&page), [hints]);
+    let of_case = wire::ListAccessesRequest {
+        work: World::name_of(&case),
+        ..all.clone()
+    };
+    let page = list(auditor(), of_case).await.expect("listed");
+    assert_eq!(opened(&page), [hints, hints]);
+    let of_kind = wire::ListAccessesRequest {
+        kind: ContactPoints.into(),
+        ..all.clone()
+    };
+    let page = list(auditor(), of_kind).await.expect("listed");
+    assert_eq!(opened(&page), [contacts]);
+
+    let stranger = world.caller("riverside", "auditor", None);
+    let refused = list(stranger, all.clone()).await.expect_err("not theirs");
+    assert_eq!(refused.code(), Code::NotFound);
+    world.accuse(&case, "eng-two").await;
+    let accused = world.caller("lakeside", "auditor", Some("eng-two"));
+    let page = list(accused, all).await.expect("listed");
+    assert_eq!(opened(&page), [contacts]);
 }

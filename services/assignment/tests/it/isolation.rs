@@ -70,7 +70,10 @@ async fn i8_another_site_sees_and_changes_nothing() {
                 );
             };
         }
-        hidden!(work.get_work(wire::GetWorkRequest { name: name.clone() }));
+        hidden!(work.get_work(wire::GetWorkRequest {
+            name: name.clone(),
+            ..Default::default()
+        }));
         hidden!(work.accept_assignment(wire::AcceptAssignmentRequest {
             name: name.clone(),
             ..Default::default()

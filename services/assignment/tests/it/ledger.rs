@@ -3,8 +3,10 @@
 use jiff::SignedDuration;
 use redress_assignment::domain::validity::Validity;
 use redress_assignment::jobs::count_cases::count_changed;
+use redress_assignment::jobs::tell_late_entries::tell_late;
 use redress_events::Event;
 use redress_model::name::CaseName;
+use redress_model::time::SharedClock;
 use redress_model::words::{Category, SiteKind};
 use redress_proto::assignment::v1 as wire;
 use redress_proto::assignment::v1::ledger_service_server::LedgerService;
@@ -14,7 +16,7 @@ use redress_proto::assignment::v1::{
     LedgerCause as Cause, LedgerKind as Kind, LedgerState as State, PromiseKind,
 };
 use redress_proto::convert::{to_timestamp, to_wire};
-use redress_proto::event::v1 as event;
+use redress_proto::event::v1::{self as event, WorkNews};
 use redress_rpc::Caller;
 use redress_testkit::ManualClock;
 use tonic::{Code, Status};
@@ -120,10 +122,16 @@ impl World {
 
     /// Decides again whether a complaint is valid.
     async fn decide_again(&self, case: &CaseName, validity: Validity, request_id: &str) {
+        let evidence = if validity.is_valid() {
+            Vec::new()
+        } else {
+            vec![self.piece(case).await]
+        };
         let request = wire::DecideValidityRequest {
             name: Self::name_of(case),
             validity: to_wire(validity),
             reason: "a second look".to_owned(),
+            evidence,
             request_id: request_id.to_owned(),
             ..Default::default()
         };
@@ -135,6 +143,11 @@ impl World {
     /// Books at any store of the region, and says that it was paid.
     async fn book_at(&self, store: &str, kind: Kind, cause: Cause, yuan: i64, paid: bool) {
         let case = CaseName::new(site(store), uuid::Uuid::now_v7());
+        let received = Event {
+            site: site(store),
+            ..self.received(self.facts(&case))
+        };
+        self.tell(&[received]).await;
         let request = wire::AddLedgerEntriesRequest {
             parent: format!("sites/{store}"),
             kind: kind.into(),
@@ -242,6 +255,19 @@ impl World {
         (proposals, count(PromiseKind::LedgerEntry))
     }
 
+    /// Who was told of each entry of which this is the news. No case is ever named.
+    async fn ledger_news(&self, news: WorkNews) -> Vec<(String, Vec<String>)> {
+        let told = self.notices(news).await;
+        assert!(
+            told.iter()
+                .all(|n| n.case.is_empty() && n.number.is_empty())
+        );
+        let people = |names: &[String]| names.iter().map(|n| last(n).to_owned()).collect();
+        told.iter()
+            .map(|n| (n.resource.clone(), people(&n.staff)))
+            .collect()
+    }
+
     async fn settle(&self, name: &str) -> Result<wire::LedgerEntry, Status> {
         let request = wire::SettleLedgerEntryRequest {
             name: name.to_owned(),
@@ -337,7 +363,8 @@ async fn m17_an_upheld_complaint_costs_the_store_and_an_appeal_is_heard_by_someb
         "{refused}"
     );
     let decider = world.caller("lakeside", "manager", Some("lead-duty"));
-    for party in [agent, decider] {
+    let second = |staff: &str| world.second_token(staff);
+    for party in [agent, decider, second("seller"), second("lead-duty")] {
         let refused = world
             .decide(party, &entry.name, false)
             .await
@@ -381,6 +408,125 @@ async fn m17_an_upheld_complaint_costs_the_store_and_an_appeal_is_heard_by_someb
     );
 }
 
+#[tokio::test]
+async fn m17_a_booking_its_appeal_and_the_decision_are_told_and_the_appeal_waits_for_who_may_decide()
+ {
+    let world = World::staffed().await;
+    world.is_store().await;
+    for staff in ["lead-duty", "seller"] {
+        world.account(staff).await;
+    }
+    let entry = world
+        .book(Kind::Penalty, Cause::UpheldComplaint, &[])
+        .await
+        .remove(0);
+    let one = |staff: &[&str]| {
+        let staff = staff.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        vec![(entry.name.clone(), staff)]
+    };
+    let leads = ["lead-duty", "lead-site", "lead-top"];
+    assert_eq!(
+        world.ledger_news(WorkNews::LedgerBooked).await,
+        one(&leads),
+        "the site bears it"
+    );
+
+    world.clock.advance(SignedDuration::from_hours(1));
+    let appellant = || world.caller("lakeside", "manager", Some("seller"));
+    world.appeal(appellant(), &entry.name).await.expect("once");
+    assert_eq!(
+        world.ledger_news(WorkNews::LedgerAppealAwaits).await,
+        one(&["lead-top"]),
+        "whoever stands for the manager booked it"
+    );
+    let due = to_timestamp(world.clock.now_plus(SignedDuration::from_hours(72)));
+    let appeals = async |caller: Caller| {
+        let mut open = world.open_promises(caller, "", 50).await;
+        open.retain(|promise| promise.kind() == PromiseKind::LedgerAppeal);
+        let seen = |p: wire::OpenPromise| (p.resource, p.due_time);
+        open.into_iter().map(seen).collect::<Vec<_>>()
+    };
+    let head = || world.caller("lakeside", "manager", Some("lead-top"));
+    assert_eq!(appeals(head()).await, [(entry.name.clone(), Some(due))]);
+    let decider = world.caller("lakeside", "manager", Some("lead-duty"));
+    let second = |staff: &str| world.second_token(staff);
+    for other in [
+        appellant(),
+        decider,
+        second("seller"),
+        second("lead-duty"),
+        world.handler("eng-one"),
+    ] {
+        assert!(
+            appeals(other).await.is_empty(),
+            "a party, or nobody's judge"
+        );
+    }
+
+    let decided = world.decide(head(), &entry.name, true).await;
+    decided.expect("nobody's party");
+    let mut heard = leads.to_vec();
+    heard.push("seller");
+    assert_eq!(
+        world.ledger_news(WorkNews::LedgerDecided).await,
+        one(&heard)
+    );
+    assert!(appeals(head()).await.is_empty());
+    world.settle(&entry.name).await.expect("stands");
+    assert_eq!(world.ledger_news(WorkNews::LedgerDecided).await.len(), 1);
+}
+
+#[tokio::test]
+async fn m17_who_booked_an_entry_is_not_asked_for_its_appeal_though_the_roster_has_no_account_of_theirs()
+ {
+    let world = World::staffed().await;
+    world.is_store().await;
+    let booked = world.book(Kind::Penalty, Cause::UpheldComplaint, &[]).await;
+    let name = booked[0].name.clone();
+    let agent = world.caller("lakeside", "manager", Some("seller"));
+    world.appeal(agent, &name).await.expect("in time");
+    let asked = world.ledger_news(WorkNews::LedgerAppealAwaits).await;
+    assert_eq!(asked, [(name, vec!["lead-top".to_owned()])]);
+}
+
+#[tokio::test]
+async fn m17_an_appeal_that_nobody_decides_and_a_debt_that_nobody_settles_are_told_to_the_leads_once()
+ {
+    let world = World::staffed().await;
+    world.is_store().await;
+    let booked = world.book(Kind::Penalty, Cause::UpheldComplaint, &[]).await;
+    let name = booked[0].name.clone();
+    let clock: SharedClock = world.clock.clone();
+    // Looks twice, as workers do.
+    let late = async || {
+        for _ in 0..2 {
+            let looked = tell_late(&world.database.db, &clock).await;
+            looked.expect("looked");
+        }
+        world.ledger_news(WorkNews::LedgerOverdue).await
+    };
+    let leads = ["lead-duty", "lead-site", "lead-top"].map(ToOwned::to_owned);
+    let once = (name.clone(), leads.to_vec());
+    let (second, limit) = (SignedDuration::from_secs(1), SignedDuration::from_hours(72));
+
+    let agent = world.caller("lakeside", "manager", Some("seller"));
+    world.appeal(agent, &name).await.expect("in time");
+    world.clock.advance(limit - second);
+    assert!(late().await.is_empty(), "never early");
+    world.clock.advance(second);
+    assert_eq!(late().await, std::slice::from_ref(&once));
+
+    let head = world.caller("lakeside", "manager", Some("lead-top"));
+    world.decide(head, &name, true).await.expect("stands");
+    world.clock.advance(limit - second);
+    assert_eq!(late().await.len(), 1, "it has the whole time to be paid");
+    world.clock.advance(second);
+    assert_eq!(late().await, [once.clone(), once]);
+    world.settle(&name).await.expect("paid");
+    world.clock.advance(limit);
+    assert_eq!(late().await.len(), 2);
+}
+
 /// Section 7: staff complained about cannot see the case; M17: whoever bears an entry appeals it.
 #[tokio::test]
 async fn the_accused_find_of_the_case_what_they_bear_and_nothing_else() {
@@ -414,6 +560,11 @@ async fn the_accused_find_of_the_case_what_they_bear_and_nothing_else() {
         entries.push(answer.expect("booked").into_inner().entries.remove(0));
     }
     let (others, own) = (&entries[0], &entries[1]);
+    // Each hears of what they bear, and not of the case.
+    let told = world.ledger_news(WorkNews::LedgerBooked).await;
+    let bears =
+        |entry: &wire::LedgerEntry, staff: &str| (entry.name.clone(), vec![staff.to_owned()]);
+    assert_eq!(told, [bears(others, "eng-two"), bears(own, "seller")]);
     let refused = world
         .ledger
         .add_ledger_entries(by(accused(), of("eng-two")))
@@ -574,6 +725,13 @@ async fn m17_nothing_is_booked_without_a_ground_twice_or_for_oneself() {
         let status = status.expect_err(expected);
         assert_eq!(reason(&status), expected, "{kind:?} {cause:?}: {status}");
     }
+    let unknown = world.new_case().to_string();
+    for cause in [Exposure, Other] {
+        let status = add(world.manager(), Kind::Penalty, cause, &unknown, Some(100)).await;
+        let status = status.expect_err("no such case");
+        assert_eq!(status.code(), Code::NotFound, "{cause:?}");
+        assert!(status.message().contains(&unknown), "{status}");
+    }
     let own = world.caller("lakeside", "manager", Some("seller"));
     let status = add(own, Kind::Prize, Ranking, "", Some(1)).await;
     assert_eq!(reason(&status.expect_err("theirs")), "LEDGER_SAME_PERSON");
@@ -630,6 +788,8 @@ async fn m17_deciding_a_complaint_valid_books_what_the_policy_says_once_and_it_f
     world.clock.advance(SignedDuration::from_secs(1));
     world.decide_again(&case, Validity::Unfounded, "").await;
     assert_eq!(seen(&world.costs(&case).await), [entry(State::Waived)]);
+    let fell = world.ledger_news(WorkNews::LedgerDecided).await;
+    assert_eq!(fell.len(), 1, "whoever heard of it hears that it fell");
     world.clock.advance(SignedDuration::from_secs(1));
     world.decide_again(&case, Validity::ValidB, "").await;
     let booked = world.costs(&case).await;
@@ -673,6 +833,16 @@ async fn m13_the_centre_proposes_a_penalty_and_somebody_else_with_authority_deci
         .expect("of the centre");
     let seen: Vec<_> = proposed.iter().map(|e| (yuan(e), e.state())).collect();
     assert_eq!(seen, [(100, State::Proposed), (100, State::Proposed)]);
+    let told = async || world.ledger_news(WorkNews::LedgerBooked).await;
+    assert!(told().await.is_empty(), "nothing is owed");
+    let asked = proposed
+        .iter()
+        .map(|e| (e.name.clone(), vec!["lead-duty".to_owned()]));
+    assert_eq!(
+        world.ledger_news(WorkNews::LedgerProposalAwaits).await,
+        asked.collect::<Vec<_>>(),
+        "whoever stands for the manager"
+    );
     let penalties = async || {
         let ranked = world.ranking(world.manager()).await.remove(0);
         ranked.penalties.map_or(0, |sum| sum.units)
@@ -684,6 +854,8 @@ async fn m13_the_centre_proposes_a_penalty_and_somebody_else_with_authority_deci
     assert_eq!(world.waiting(world.manager()).await, (2, 0));
     assert_eq!(world.waiting(manager("seller")).await, (1, 0));
     assert_eq!(world.waiting(manager("centre-one")).await, (0, 0));
+    let second = || world.second_token("centre-one");
+    assert_eq!(world.waiting(second()).await, (0, 0), "nor another token");
     assert_eq!(world.waiting(world.handler("eng-one")).await, (0, 0));
     let name = |i: usize| proposed[i].name.as_str();
     let refused = world.appeal(manager("seller"), name(1)).await;
@@ -695,6 +867,9 @@ async fn m13_the_centre_proposes_a_penalty_and_somebody_else_with_authority_deci
         let refused = refused.expect_err("a party");
         assert_eq!(reason(&refused), "LEDGER_SAME_PERSON", "{party}");
     }
+    let refused = world.decide_penalty(second(), name(0), true).await;
+    let refused = refused.expect_err("proposed it under another token");
+    assert_eq!(reason(&refused), "LEDGER_SAME_PERSON");
 
     world.clock.advance(SignedDuration::from_hours(24));
     let confirmed = world.decide_penalty(world.manager(), name(0), true).await;
@@ -704,6 +879,8 @@ async fn m13_the_centre_proposes_a_penalty_and_somebody_else_with_authority_deci
     assert_eq!(confirmed.due_time, Some(to_timestamp(due)));
     let refused = world.decide_penalty(world.manager(), name(1), false).await;
     assert_eq!(refused.expect("decided").state(), State::Waived);
+    let owed = (name(0).to_owned(), vec!["lead-site".to_owned()]);
+    assert_eq!(told().await, [owed], "of what was refused nobody heard");
     assert_eq!(penalties().await, 100);
     assert_eq!(world.waiting(world.manager()).await, (0, 1));
 
@@ -900,12 +1077,66 @@ async fn m17_three_stores_are_ranked_the_best_win_prizes_and_paid_penalties_go_t
 }
 
 #[tokio::test]
+async fn m17_a_prize_is_what_the_place_of_last_year_won_once_and_by_who_sees_the_ranking() {
+    let world = World::staffed().await;
+    world.is_store().await;
+    for (faults, store) in (1..).zip(["hillside", "riverside", "eastside"]) {
+        world.store_at(store).await;
+        for _ in 0..faults {
+            let (kind, cause) = (Kind::Penalty, Cause::Exposure);
+            world.book_at(store, kind, cause, 500, false).await;
+        }
+    }
+    let a_year = SignedDuration::from_hours(24 * 365);
+    let prize = async |caller: Caller, store: &str, yuan: Option<i64>| {
+        let request = wire::AddLedgerEntriesRequest {
+            parent: format!("sites/{store}"),
+            kind: Kind::Prize.into(),
+            cause: Cause::Ranking.into(),
+            reason: "the yearly ranking".to_owned(),
+            amount: yuan.map(|units| redress_proto::Money {
+                currency_code: "CNY".to_owned(),
+                units,
+                nanos: 0,
+            }),
+            ..Default::default()
+        };
+        let booked = world.ledger.add_ledger_entries(by(caller, request)).await;
+        booked.map(|answer| self::yuan(&answer.into_inner().entries[0]))
+    };
+    let region = || world.above("region");
+    world.clock.advance(a_year);
+    for (store, yuan) in [
+        ("hillside", Some(2_001)),
+        ("eastside", Some(1)),
+        ("eastside", None),
+    ] {
+        let refused = prize(region(), store, yuan).await;
+        let refused = refused.expect_err("more than it won");
+        assert_eq!(field(&refused), "amount", "{store} {yuan:?}");
+    }
+    let refused = prize(world.manager(), "lakeside", Some(3_000)).await;
+    let refused = refused.expect_err("who sees one store sees no ranking");
+    assert_eq!(field(&refused), "amount");
+    let won = prize(region(), "hillside", None).await;
+    assert_eq!(won.expect("the second"), 2_000);
+    let again = prize(region(), "hillside", Some(1)).await;
+    assert_eq!(reason(&again.expect_err("one a year")), "LEDGER_BOOKED");
+    let won = prize(region(), "lakeside", Some(3_000)).await;
+    assert_eq!(won.expect("the best"), 3_000);
+
+    world.clock.advance(a_year);
+    let won = prize(region(), "hillside", None).await;
+    assert_eq!(won.expect("a new year, and nobody had a fault"), 3_000);
+}
+
+#[tokio::test]
 async fn m17_what_two_cases_cost_at_one_instant_counts_twice_and_the_parts_of_one_once() {
     let world = World::staffed().await;
     world.is_store().await;
     // The clock stands still meanwhile.
     for bearers in [&["lead-site", "seller"][..], &[]] {
-        let case = CaseName::new(site("lakeside"), uuid::Uuid::now_v7());
+        let case = world.offered(Category::EngineeringQuality).await;
         let request = wire::AddLedgerEntriesRequest {
             parent: "sites/lakeside".to_owned(),
             kind: Kind::Penalty.into(),
@@ -1075,10 +1306,10 @@ async fn m16_a_corrective_action_is_checked_by_somebody_else_and_done_again_wher
         .expect_err("not theirs");
     assert_eq!(refused.code(), Code::PermissionDenied);
     done(world.handler("eng-one")).await.expect("theirs");
-    let refused = check(world.handler("eng-one"), true, None)
-        .await
-        .expect_err("their own");
-    assert_eq!(reason(&refused), "ACTION_SAME_PERSON");
+    for token in [world.handler("eng-one"), world.second_token("eng-one")] {
+        let refused = check(token, true, None).await.expect_err("their own");
+        assert_eq!(reason(&refused), "ACTION_SAME_PERSON");
+    }
     let refused = check(world.manager(), false, None)
         .await
         .expect_err("until when?");

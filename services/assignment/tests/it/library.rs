@@ -133,6 +133,16 @@ impl World {
         got.expect("there").like_solutions
     }
 
+    /// The same for whoever gives the text of the case.
+    async fn shown_by(&self, case: &CaseName, query: &str) -> Vec<wire::SolutionSuggestion> {
+        let request = wire::GetWorkRequest {
+            name: Self::name_of(case),
+            query: query.to_owned(),
+        };
+        let got = self.work.get_work(by(self.manager(), request)).await;
+        got.expect("there").into_inner().like_solutions
+    }
+
     async fn edit(
         &self,
         edit: wire::EditLibraryEntryRequest,
@@ -518,6 +528,22 @@ async fn m03_who_opens_a_case_is_shown_what_solved_cases_like_it() {
     let first = by_category[0].entry.clone().expect("an entry");
     assert_eq!((first.satisfied, first.dissatisfied), (1, 0));
     assert!(by_category[0].likeness > 0.0);
+
+    // By the text of the case the one like it leads, though it left somebody dissatisfied.
+    let by_text = world.shown_by(&next, "我家外墙又渗漏了").await;
+    assert_eq!(summaries(&by_text)[0], wall);
+    assert!(by_text[0].likeness > by_text[1].likeness);
+    // Of a case of which nobody knows what it is about it is found by that alone.
+    let unknown = world.new_case();
+    world
+        .tell(&[
+            world.received(world.facts(&unknown)),
+            world.graded(&unknown, 1, 1, None),
+        ])
+        .await;
+    assert!(world.shown(world.manager(), &unknown).await.is_empty());
+    let by_text = world.shown_by(&unknown, "我家外墙又渗漏了").await;
+    assert_eq!(summaries(&by_text), [wall]);
     assert!(
         world
             .shown(world.handler("eng-two"), &next)

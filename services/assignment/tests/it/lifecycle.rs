@@ -88,6 +88,27 @@ impl World {
         case
     }
 
+    /// How often a clock was asked for, moved or ended.
+    async fn demands_said(&self) -> usize {
+        let said = self.said::<event::DemandChanged>("redress.demand.changed.v1");
+        said.await.len()
+    }
+
+    /// The case is of grade 1 from now on.
+    fn graver(&self, case: &CaseName, epoch: i64) -> Event {
+        let payload = event::CaseGraded {
+            case: case.to_string(),
+            grade: 1,
+            revision: 2,
+            epoch,
+            mode: 1,
+            category: to_wire(Category::EngineeringQuality),
+            ..Default::default()
+        };
+        let subject = case.to_string();
+        self.event("triage", "redress.case.graded.v1", &subject, &payload)
+    }
+
     pub async fn propose(&self, case: &CaseName, yuan: i64) -> Result<wire::Solution, Status> {
         let request = wire::ProposeSolutionRequest {
             parent: Self::name_of(case),
@@ -616,18 +637,7 @@ async fn a_graver_case_makes_its_solution_climb_by_itself() {
     let colleague = world.handler("eng-two");
     let approved = world.review(colleague, &solution, true).await;
     assert_eq!(approved.expect("a peer").state, to_wire(State::Approved));
-    let payload = event::CaseGraded {
-        case: case.to_string(),
-        grade: 1,
-        revision: 2,
-        epoch: 1,
-        mode: 1,
-        category: to_wire(Category::EngineeringQuality),
-        ..Default::default()
-    };
-    let subject = case.to_string();
-    let graver = world.event("triage", "redress.case.graded.v1", &subject, &payload);
-    world.tell(&[graver]).await;
+    world.tell(&[world.graver(&case, 1)]).await;
     let request = wire::GetSolutionRequest {
         name: solution.name.clone(),
     };
@@ -640,6 +650,54 @@ async fn a_graver_case_makes_its_solution_climb_by_itself() {
     assert_eq!(now.required_level, to_wire(Level::Region));
     let refused = world.tell_solution(&solution).await.expect_err("climbed");
     assert_eq!(reason(&refused), "NOT_APPROVED");
+}
+
+#[tokio::test]
+async fn m10_what_was_told_before_the_case_was_opened_again_waits_for_no_approval() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let solution = world.propose(&case, 0).await.expect("proposed");
+    let colleague = world.handler("eng-two");
+    let approved = world.review(colleague, &solution, true).await;
+    approved.expect("a peer");
+    world.tell_solution(&solution).await.expect("approved");
+    let withdrawn = world.moved(&case, CaseStatus::Withdrawn, 2);
+    let reopened = world.moved(&case, CaseStatus::Reopened, 3);
+    world.tell(&[withdrawn, reopened]).await;
+    let before = world.demands_said().await;
+    world.tell(&[world.graver(&case, 3)]).await;
+    assert_eq!(world.demands_said().await, before);
+}
+
+#[tokio::test]
+async fn m10_what_was_approved_of_a_case_that_was_turned_down_waits_for_no_other_approval() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let solution = world.propose(&case, 0).await.expect("proposed");
+    let colleague = world.handler("eng-two");
+    let approved = world.review(colleague, &solution, true).await;
+    approved.expect("a peer");
+    let decide = wire::DecideValidityRequest {
+        name: World::name_of(&case),
+        validity: to_wire(Validity::Unfounded),
+        reason: "the stain is older than the home".to_owned(),
+        evidence: vec![world.piece(&case).await],
+        ..Default::default()
+    };
+    let decided = world.validity.decide_validity(by(world.manager(), decide));
+    decided.await.expect("proven");
+    let reject = wire::RejectWorkRequest {
+        name: World::name_of(&case),
+        answer: "经核查未发现渗漏".to_owned(),
+        channel: to_wire(Channel::Hotline),
+        ..Default::default()
+    };
+    let caller = world.handler("eng-one");
+    let rejected = world.validity.reject_work(by(caller, reject)).await;
+    rejected.expect("turned down");
+    let before = world.demands_said().await;
+    world.tell(&[world.graver(&case, 1)]).await;
+    assert_eq!(world.demands_said().await, before);
 }
 
 #[tokio::test]
@@ -921,7 +979,7 @@ async fn m18_an_invalid_complaint_is_answered_with_reasons_and_appealed_once() {
     decide(world.manager(), Validity::Malicious, &evidence)
         .await
         .expect("proven");
-    let refused = decide(world.handler("eng-one"), Validity::Unfounded, &[]).await;
+    let refused = decide(world.handler("eng-one"), Validity::Unfounded, &evidence).await;
     assert!(refused.is_err(), "a lower rank overturns nothing");
     let steps = world.try_get(world.manager(), &case).await.expect("there");
     assert!(
@@ -984,6 +1042,61 @@ async fn m18_an_invalid_complaint_is_answered_with_reasons_and_appealed_once() {
 }
 
 #[tokio::test]
+async fn section_5_nothing_is_turned_down_without_evidence_that_the_case_has() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let decide = |validity: Validity, evidence: Vec<String>| {
+        let request = wire::DecideValidityRequest {
+            name: World::name_of(&case),
+            validity: to_wire(validity),
+            reason: "the stain is older than the home".to_owned(),
+            evidence,
+            ..Default::default()
+        };
+        world.validity.decide_validity(by(world.manager(), request))
+    };
+    let invalid = [
+        Validity::Unfounded,
+        Validity::Malicious,
+        Validity::OutOfScope,
+    ];
+    for validity in invalid {
+        let refused = decide(validity, Vec::new()).await.expect_err("unproven");
+        let details = refused.get_error_details();
+        let wrong = details.bad_request().expect("a field");
+        assert_eq!(wrong.field_violations[0].field, "evidence", "{validity}");
+    }
+    decide(Validity::ValidB, Vec::new())
+        .await
+        .expect("whoever is right proves nothing");
+    let piece = world.piece(&case).await;
+    for validity in invalid {
+        let decided = decide(validity, vec![piece.clone()]).await;
+        decided.expect("proven");
+    }
+
+    // What an older release decided without evidence turns nothing down either.
+    let older = "UPDATE assignment.validity_decision SET validity = 'UNFOUNDED', evidence = '{}'";
+    let done = sqlx::query(older).execute(&world.database.admin).await;
+    done.expect("as it was");
+    let reject = || {
+        let request = wire::RejectWorkRequest {
+            name: World::name_of(&case),
+            answer: "经核查未发现渗漏".to_owned(),
+            channel: to_wire(Channel::Hotline),
+            ..Default::default()
+        };
+        let caller = world.handler("eng-one");
+        world.validity.reject_work(by(caller, request))
+    };
+    let refused = reject().await.expect_err("unproven");
+    assert_eq!(reason(&refused), "NOT_INVALID");
+    let decided = decide(Validity::Unfounded, vec![piece]).await;
+    decided.expect("decided again");
+    reject().await.expect("proven");
+}
+
+#[tokio::test]
 async fn m11_every_text_that_a_customer_is_told_is_held_against_the_wording_rules() {
     let world = World::staffed().await;
     let case = world.investigated().await;
@@ -1034,6 +1147,7 @@ async fn m11_every_text_that_a_customer_is_told_is_held_against_the_wording_rule
     wrong_field(refused.expect_err("said"), "answer");
     let request = wire::DecideAppealRequest {
         name: World::name_of(&case),
+        evidence: vec![world.piece(&case).await],
         reason: "经认定属恶意投诉".to_owned(),
         channel: to_wire(Channel::Hotline),
         ..Default::default()

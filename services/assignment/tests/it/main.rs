@@ -1,6 +1,7 @@
 //! Assignment against a real Postgres: its handlers, its RPCs, and what it tells others.
 #![allow(missing_docs, unreachable_pub)]
 
+mod actions;
 mod agency;
 mod appeals;
 mod bypass;
@@ -29,5 +30,6 @@ mod routing;
 mod staffing;
 mod steps;
 mod stood;
+mod visits;
 mod wording;
 mod world;

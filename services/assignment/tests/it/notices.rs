@@ -5,12 +5,13 @@ use jiff::SignedDuration;
 use redress_assignment::jobs::{end_loans, expire_handovers};
 use redress_model::name::CaseName;
 use redress_model::time::SharedClock;
-use redress_model::words::{CaseMode, Category, DutyRole};
+use redress_model::words::{CaseMode, Category, ClockState, ClockTransition, DutyRole};
 use redress_proto::assignment::v1 as wire;
 use redress_proto::assignment::v1::roster_service_server::RosterService;
 use redress_proto::assignment::v1::staffing_service_server::StaffingService;
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1::{self as event, WorkNews, WorkNoticed, WorkSummoned};
+use uuid::Uuid;
 
 use crate::world::{NowPlus as _, World, by, last};
 
@@ -23,7 +24,7 @@ impl World {
     }
 
     /// Lets a person act under this account.
-    async fn account(&self, staff: &str) {
+    pub(crate) async fn account(&self, staff: &str) {
         let request = wire::UpdateStaffRequest {
             staff: Some(wire::Staff {
                 name: format!("sites/lakeside/staff/{staff}"),
@@ -151,6 +152,98 @@ async fn m10_the_author_is_never_asked_and_the_next_one_up_is() {
         world.noticed().await,
         [(WorkNews::SolutionAwaits, vec!["lead-duty".to_owned()])]
     );
+}
+
+#[tokio::test]
+async fn m10_where_the_author_is_the_only_one_above_the_highest_other_lead_is_asked() {
+    let world = World::staffed().await;
+    world.account("eng-one").await;
+    let duties = [
+        (DutyRole::Handler, "eng-one"),
+        (DutyRole::OnSiteLead, "lead-site"),
+        (DutyRole::TopLead, "eng-one"),
+    ];
+    world.duties(&duties).await.expect("set");
+    let case = world.investigated().await;
+    world.propose(&case, 60_000).await.expect("proposed");
+    assert_eq!(
+        world.noticed().await,
+        [(WorkNews::SolutionAwaits, vec!["lead-site".to_owned()])]
+    );
+}
+
+#[tokio::test]
+async fn m10_what_nobody_approves_in_time_climbs_once_and_is_owed_until_it_is_reviewed() {
+    let world = World::staffed().await;
+    world.account("eng-one").await;
+    let case = world.investigated().await;
+    let solution = world.propose(&case, 1_000).await.expect("proposed");
+    let owed = async |staff: &str| {
+        let mut open = world.open_promises(world.manager(), staff, 0).await;
+        open.retain(|promise| promise.kind() == wire::PromiseKind::Solution);
+        open
+    };
+    let open = owed("lead-site").await;
+    assert_eq!(open.len(), 1);
+    assert_eq!(open[0].resource, solution.name);
+    let due = to_timestamp(world.clock.now_plus(SignedDuration::from_hours(24)));
+    assert_eq!(open[0].due_time, Some(due));
+    let demands = async || {
+        let said = world.said::<event::DemandChanged>("redress.demand.changed.v1");
+        said.await
+    };
+    let demand = demands().await.remove(0);
+    assert_eq!(demand.state(), event::DemandState::Open);
+    assert_eq!(demand.due_time, Some(due));
+
+    let news = |(state, transition): (ClockState, ClockTransition)| {
+        let payload = event::ClockChanged {
+            clock: format!(
+                "sites/lakeside/clocks/{}",
+                Uuid::from_u128(case.id.as_u128() ^ 1)
+            ),
+            case: case.to_string(),
+            kind: demand.kind,
+            state: to_wire(state),
+            transition: to_wire(transition),
+            start_time: demand.start_time,
+            due_time: Some(due),
+            transition_time: Some(to_timestamp(world.clock.now_plus(SignedDuration::ZERO))),
+            generation: 1,
+            ..Default::default()
+        };
+        let subject = case.to_string();
+        world.event("triage", "redress.clock.changed.v1", &subject, &payload)
+    };
+    let breached = (ClockState::Breached, ClockTransition::Breached);
+    world.tell(&[news(breached)]).await;
+    assert_eq!(
+        world.noticed().await.len(),
+        1,
+        "another clock, before its time"
+    );
+    world.clock.advance(SignedDuration::from_hours(24));
+    for _ in 0..2 {
+        world.tell(&[news(breached)]).await;
+    }
+    assert_eq!(
+        world.noticed().await[1..],
+        [(WorkNews::SolutionAwaits, vec!["lead-duty".to_owned()])],
+        "one level up, once"
+    );
+    assert!(owed("lead-site").await.is_empty());
+    assert_eq!(owed("lead-duty").await.len(), 1, "once beside its clock");
+    let all = world.open_promises(world.manager(), "", 0).await;
+    let at_its_time = all.iter().filter(|p| p.due_time == Some(due));
+    assert_eq!(at_its_time.count(), 1);
+
+    let approved = world.review(world.manager(), &solution, true).await;
+    approved.expect("the first level may still decide");
+    assert!(owed("").await.is_empty());
+    let said = demands().await;
+    assert_eq!(said.len(), 2);
+    assert_eq!(said[1].demand, demand.demand);
+    assert_eq!(said[1].state(), event::DemandState::Met);
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ use redress_proto::assignment::v1::transfer_service_server::TransferService;
 use redress_proto::assignment::v1::warranty_service_server::WarrantyService;
 use redress_proto::convert::{from_timestamp, to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
+use redress_rpc::Caller;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -149,7 +150,7 @@ impl World {
         })
     }
 
-    async fn contractor(&self, retention: i64) -> Result<wire::Contractor, Status> {
+    pub(crate) async fn contractor(&self, retention: i64) -> Result<wire::Contractor, Status> {
         let request = wire::CreateContractorRequest {
             parent: SITE.to_owned(),
             display_name: "First Builders".to_owned(),
@@ -167,7 +168,7 @@ impl World {
         Ok(answer.into_inner().contractor.expect("a contractor"))
     }
 
-    async fn order(
+    pub(crate) async fn order(
         &self,
         case: &CaseName,
         contractor: &str,
@@ -215,6 +216,24 @@ impl World {
             .record_order_step(by(self.manager(), request))
             .await?;
         Ok(answer.into_inner().order.expect("an order"))
+    }
+
+    async fn approve_settlement(
+        &self,
+        caller: Caller,
+        name: &str,
+        etag: &str,
+    ) -> Result<wire::Settlement, Status> {
+        let request = wire::ApproveSettlementRequest {
+            name: name.to_owned(),
+            etag: etag.to_owned(),
+            ..Default::default()
+        };
+        let answer = self
+            .settlements
+            .approve_settlement(by(caller, request))
+            .await?;
+        Ok(answer.into_inner().settlement.expect("a settlement"))
     }
 
     async fn unit(&self, unit: wire::Unit) -> Result<wire::Unit, Status> {
@@ -873,7 +892,8 @@ async fn m10_a_group_settlement_counts_who_signed_and_names_nobody() {
         .create_settlement(by(world.manager(), create))
         .await
         .expect("created");
-    let name = created.into_inner().settlement.expect("a settlement").name;
+    let created = created.into_inner().settlement.expect("a settlement");
+    let name = created.name.clone();
     let say = async |households: Vec<wire::HouseholdEntry>, etag: &str| {
         let request = wire::RecordHouseholdsRequest {
             name: name.clone(),
@@ -887,6 +907,18 @@ async fn m10_a_group_settlement_counts_who_signed_and_names_nobody() {
             .await;
         answer.map(|a| a.into_inner().settlement.expect("a settlement"))
     };
+    let early = say(vec![entry("3-1", Signed)], "").await;
+    let early = early.expect_err("nobody approved it");
+    assert_eq!(reason(&early), "NOT_APPROVED");
+    let another = world.caller("lakeside", "manager", Some("lead-site"));
+    let unread = world.approve_settlement(another.clone(), &name, "").await;
+    assert_eq!(field(&unread.expect_err("as it was seen")), "etag");
+    let own = world.approve_settlement(world.manager(), &name, &created.etag);
+    let own = own.await.expect_err("by somebody else");
+    assert_eq!(reason(&own), "OWN_SETTLEMENT");
+    let approved = world.approve_settlement(another, &name, &created.etag);
+    let approved = approved.await.expect("by a second person");
+    assert!(created.approve_time.is_none() && approved.approve_time.is_some());
     let two = say(vec![entry("3-1", Signed), entry("3-2", Signed)], "")
         .await
         .expect("recorded");
@@ -937,7 +969,10 @@ async fn m10_a_group_settlement_counts_who_signed_and_names_nobody() {
     assert_eq!(roll, [("3-1", Signed), ("3-2", Signed), ("3-3", Signed)]);
     assert!(kept.closed && kept.households.iter().all(|h| h.person_token.is_empty()));
     let kinds: Vec<_> = kept.steps.iter().map(|s| s.kind.as_str()).collect();
-    assert_eq!(kinds, ["CREATED", "RECORDED", "RECORDED", "CLOSED"]);
+    assert_eq!(
+        kinds,
+        ["CREATED", "APPROVED", "RECORDED", "RECORDED", "CLOSED"]
+    );
     let list = wire::ListSettlementsRequest {
         parent: SITE.to_owned(),
         ..Default::default()
@@ -952,6 +987,91 @@ async fn m10_a_group_settlement_counts_who_signed_and_names_nobody() {
         .map(|s| (s.name.as_str(), s.signed, s.households.len()))
         .collect();
     assert_eq!(told, [(name.as_str(), 3, 0)], "without the roll");
+}
+
+#[tokio::test]
+async fn section_7_what_all_households_get_together_decides_who_approves_a_settlement() {
+    let world = World::staffed().await;
+    // 5 times 3,000 is above a site manager's limit; 10 households are of grade 1 whatever they get.
+    for (households, terms) in [(5, "每户补偿3000元"), (10, "the same for each")] {
+        let roll = (0..households).map(|n| wire::HouseholdEntry {
+            unit: format!("3-{n}"),
+            person_token: String::new(),
+            answer: wire::HouseholdAnswer::Waiting.into(),
+        });
+        let create = wire::CreateSettlementRequest {
+            parent: SITE.to_owned(),
+            title: "roof of building 3".to_owned(),
+            terms: terms.to_owned(),
+            needed_percent: 100,
+            households: roll.collect(),
+            ..Default::default()
+        };
+        let created = world
+            .settlements
+            .create_settlement(by(world.manager(), create))
+            .await;
+        let created = created.expect("created").into_inner().settlement;
+        let created = created.expect("a settlement");
+        let site_manager = world.caller("lakeside", "manager", Some("lead-site"));
+        let low = world.approve_settlement(site_manager, &created.name, &created.etag);
+        assert_eq!(
+            reason(&low.await.expect_err("above the limit")),
+            "ABOVE_LIMIT",
+            "{terms}"
+        );
+        let region = world.above("region");
+        let approved = world.approve_settlement(region, &created.name, &created.etag);
+        approved.await.expect("within the limit of a region");
+    }
+    let create = wire::CreateSettlementRequest {
+        parent: SITE.to_owned(),
+        title: "roof of building 3".to_owned(),
+        terms: "全额退款".to_owned(),
+        needed_percent: 100,
+        ..Default::default()
+    };
+    let unsaid = world
+        .settlements
+        .create_settlement(by(world.manager(), create))
+        .await;
+    assert_eq!(field(&unsaid.expect_err("how much is not said")), "terms");
+}
+
+#[tokio::test]
+async fn section_7_what_a_dispute_is_settled_on_is_recorded_by_who_may_decide_it() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let dispute = world.open_dispute(&case).await.expect("opened");
+    let talks = world.enter(wire::DisputeRung::Agreement, wire::DisputeSide::Ours);
+    world.dispute_step(&dispute, talks).await.expect("talks");
+    let settle = |caller: Caller, text: &str| {
+        let request = wire::RecordDisputeStepRequest {
+            name: dispute.name.clone(),
+            step: Some(world.leave(wire::RungOutcome::Settled)),
+            text: text.to_owned(),
+            ..Default::default()
+        };
+        world.disputes.record_dispute_step(by(caller, request))
+    };
+    let handler = settle(world.handler("eng-one"), "补偿500元");
+    assert_eq!(
+        reason(&handler.await.expect_err("a handler decides nothing")),
+        "ABOVE_LIMIT"
+    );
+    let manager = settle(world.manager(), "补偿10001元");
+    assert_eq!(
+        reason(&manager.await.expect_err("more than a site decides")),
+        "ABOVE_LIMIT"
+    );
+    let unsaid = settle(world.above("region"), "全额退款");
+    assert_eq!(
+        field(&unsaid.await.expect_err("how much is not said")),
+        "text"
+    );
+    settle(world.manager(), "补偿10000元")
+        .await
+        .expect("within the limit");
 }
 
 #[tokio::test]
@@ -1224,6 +1344,76 @@ async fn whoever_is_complained_about_finds_no_matter_of_the_case() {
         answer.expect("listed").into_inner().disputes.len()
     };
     assert_eq!((seen(seller()).await, seen(world.manager()).await), (0, 1));
+}
+
+#[tokio::test]
+async fn decision_53_whoever_a_case_accuses_finds_no_settlement_of_its_cluster() {
+    let world = World::staffed().await;
+    let cluster = |n: u128| format!("{SITE}/clusters/{}", uuid::Uuid::from_u128(n));
+    let case = world.new_case();
+    let facts = event::CaseFacts {
+        staff_complained_about: vec![format!("{SITE}/staff/seller")],
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(facts)]).await;
+    // It was of cluster 1, and is of 2 now.
+    for n in [1, 2] {
+        let graded = event::CaseGraded {
+            case: case.to_string(),
+            cluster: cluster(n),
+            grade: 3,
+            category: to_wire(Category::EngineeringQuality),
+            revision: i64::try_from(n).expect("small"),
+            epoch: 1,
+            mode: 1,
+            ..Default::default()
+        };
+        let subject = case.to_string();
+        let graded = world.event("triage", "redress.case.graded.v1", &subject, &graded);
+        world.tell(&[graded]).await;
+    }
+    let create = |caller: Caller, cluster: String| {
+        let request = wire::CreateSettlementRequest {
+            parent: SITE.to_owned(),
+            cluster,
+            title: "roof of building 3".to_owned(),
+            terms: "the same for each".to_owned(),
+            needed_percent: 67,
+            ..Default::default()
+        };
+        world.settlements.create_settlement(by(caller, request))
+    };
+    let seller = || world.caller("lakeside", "manager", Some("seller"));
+    let desk = || world.caller("lakeside", "manager", Some("desk"));
+    for (of, hidden) in [
+        (cluster(1), true),
+        (cluster(2), true),
+        (cluster(3), false),
+        (String::new(), false),
+    ] {
+        let made = create(world.manager(), of.clone()).await.expect("created");
+        let name = made.into_inner().settlement.expect("a settlement").name;
+        for (caller, hidden) in [(seller(), hidden), (desk(), false)] {
+            let get = wire::GetSettlementRequest { name: name.clone() };
+            let got = world.settlements.get_settlement(by(caller, get)).await;
+            assert_eq!(
+                got.err().map(|s| s.code()),
+                hidden.then_some(Code::NotFound),
+                "{of}"
+            );
+        }
+    }
+    let seen = async |caller: Caller| {
+        let list = wire::ListSettlementsRequest {
+            parent: SITE.to_owned(),
+            ..Default::default()
+        };
+        let answer = world.settlements.list_settlements(by(caller, list)).await;
+        answer.expect("listed").into_inner().settlements.len()
+    };
+    assert_eq!((seen(seller()).await, seen(desk()).await), (2, 4));
+    let refused = create(seller(), cluster(2)).await;
+    assert_eq!(refused.expect_err("not there").code(), Code::NotFound);
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@
 use jiff::SignedDuration;
 use redress_assignment::domain::handling::{Satisfaction, VisitPurpose};
 use redress_assignment::domain::solution::Answer;
+use redress_assignment::domain::validity::Validity;
 use redress_assignment::jobs::count_cases::count_changed;
+use redress_model::name::CaseName;
 use redress_model::words::{CaseStatus, Category, Channel};
 use redress_proto::assignment::v1 as wire;
 use redress_proto::assignment::v1::handling_service_server::HandlingService;
@@ -11,9 +13,13 @@ use redress_proto::assignment::v1::ledger_service_server::LedgerService;
 use redress_proto::assignment::v1::record_dispute_step_request::Step as DisputeStep;
 use redress_proto::assignment::v1::report_service_server::ReportService;
 use redress_proto::assignment::v1::staffing_service_server::StaffingService;
+use redress_proto::assignment::v1::validity_service_server::ValidityService;
 use redress_proto::assignment::v1::{LedgerCause, LedgerKind, PromiseKind};
 use redress_proto::convert::{to_timestamp, to_wire};
+use tonic::Status;
 
+use crate::lifecycle::reason;
+use crate::wording::fields;
 use crate::world::{NowPlus as _, World, by, last};
 
 #[tokio::test]
@@ -49,6 +55,163 @@ async fn m02_praise_is_recognised_by_itself_and_thanked_for_by_somebody_else() {
     for kind in [LedgerKind::Recognition, LedgerKind::Thanks] {
         assert!(earned.contains(&(kind, owner.clone())), "{kind:?}");
     }
+}
+
+impl World {
+    /// Judges the demands of a complainant, each by whether it is lawful, reasonable, and why not.
+    async fn judge(
+        &self,
+        case: &CaseName,
+        demands: &[(&str, bool, bool, &str)],
+        (etag, request_id): (&str, &str),
+    ) -> Result<wire::DemandJudgement, Status> {
+        let demand = |(text, lawful, reasonable, reason): &(&str, bool, bool, &str)| {
+            let (text, reason) = ((*text).to_owned(), (*reason).to_owned());
+            wire::JudgedDemand {
+                text,
+                lawful: *lawful,
+                reasonable: *reasonable,
+                reason,
+            }
+        };
+        let request = wire::JudgeDemandsRequest {
+            name: Self::name_of(case),
+            demands: demands.iter().map(demand).collect(),
+            etag: etag.to_owned(),
+            request_id: request_id.to_owned(),
+        };
+        let caller = self.handler("eng-one");
+        let judged = self.validity.judge_demands(by(caller, request)).await?;
+        Ok(judged.into_inner().judgement.expect("judged"))
+    }
+
+    /// What stands judged of the demands of a case.
+    async fn judged(&self, case: &CaseName) -> Option<wire::DemandJudgement> {
+        let get = wire::GetValidityRequest {
+            name: Self::name_of(case),
+        };
+        let answer = self.validity.get_validity(by(self.manager(), get)).await;
+        answer.expect("there").into_inner().judgement
+    }
+
+    /// Decides whether a complaint is valid, with a piece of evidence.
+    async fn conclude(&self, case: &CaseName, validity: Validity) -> Result<(), Status> {
+        let request = wire::DecideValidityRequest {
+            name: Self::name_of(case),
+            validity: to_wire(validity),
+            reason: "looked at it".to_owned(),
+            evidence: vec![self.piece(case).await],
+            ..Default::default()
+        };
+        let decided = self.validity.decide_validity(by(self.manager(), request));
+        decided.await.map(drop)
+    }
+}
+
+#[tokio::test]
+async fn m02_what_is_lawful_and_reasonable_is_met_the_rest_is_refused_with_reasons_and_all_is_kept()
+{
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let handler = || world.handler("eng-one");
+    world.accept(handler(), &case, "").await.expect("offered");
+    let restate = wire::RestateWorkRequest {
+        name: World::name_of(&case),
+        text: "the joint leaks since Monday".to_owned(),
+        confirmed: true,
+        ..Default::default()
+    };
+    let said = world.handling.restate_work(by(handler(), restate)).await;
+    said.expect("understood");
+
+    // The first analysis: which of the demands are lawful and reasonable. A no has a reason.
+    let demands = [
+        ("seal the joint", true, true, ""),
+        ("the price of the home back", false, false, ""),
+    ];
+    let unexplained = world.judge(&case, &demands, ("", "")).await;
+    let unexplained = unexplained.expect_err("a no without a reason");
+    assert_eq!(fields(&unexplained), ["demands[1].reason"]);
+    let explained = [
+        demands[0],
+        (demands[1].0, false, false, "a joint is no ground for that"),
+    ];
+    let judged = world.judge(&case, &explained, ("", "r1")).await;
+    let judged = judged.expect("judged");
+    let again = world.judge(&case, &explained, ("", "r1")).await;
+    assert_eq!(again.expect("a retry"), judged, "judged once (I2)");
+
+    // On-site check; then what is justified is met: nobody calls it unfounded, it is promised, done and asked after.
+    world.visit(&case, VisitPurpose::Inspection).await;
+    for denied in [Validity::Unfounded, Validity::Malicious] {
+        let refused = world.conclude(&case, denied).await.expect_err("justified");
+        assert_eq!(reason(&refused), "DEMAND_JUSTIFIED", "{denied}");
+    }
+    world
+        .conclude(&case, Validity::ValidA)
+        .await
+        .expect("valid");
+    let solution = world.propose(&case, 0).await.expect("proposed");
+    let approved = world
+        .review(world.handler("eng-two"), &solution, true)
+        .await;
+    approved.expect("a peer");
+    let told = world.tell_solution(&solution).await.expect("approved");
+    world.confirm(&told, Answer::Agreed).await.expect("a yes");
+    world.complete(&told).await.expect("agreed to");
+    world.resolve(handler(), &case).await.expect("done");
+    let asked = world.follow_up(&case, Satisfaction::Satisfied).await;
+    asked.expect("asked");
+
+    // Closed with its root cause; what was judged stays in the file.
+    let closed = world.close(world.manager(), &case).await.expect("reviewed");
+    assert_eq!(closed.resolution.expect("done").root_cause, "a loose joint");
+    assert_eq!(world.judged(&case).await, Some(judged));
+    let late = world.etag_of(&case).await;
+    let late = world.judge(&case, &explained, (&late, "")).await;
+    assert_eq!(reason(&late.expect_err("ended")), "ILLEGAL_TRANSITION");
+}
+
+#[tokio::test]
+async fn m02_a_complaint_is_unfounded_only_once_no_demand_stands_judged_justified() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    world
+        .conclude(&case, Validity::Unfounded)
+        .await
+        .expect("nobody judged the demands yet");
+    let just = [("seal the joint", true, true, "")];
+    world.judge(&case, &just, ("", "")).await.expect("judged");
+    let reject = || {
+        let request = wire::RejectWorkRequest {
+            name: World::name_of(&case),
+            answer: "经核查未发现渗漏".to_owned(),
+            channel: to_wire(Channel::Hotline),
+            ..Default::default()
+        };
+        world
+            .validity
+            .reject_work(by(world.handler("eng-one"), request))
+    };
+    let refused = reject().await.expect_err("judged since");
+    assert_eq!(reason(&refused), "DEMAND_JUSTIFIED");
+    world
+        .conclude(&case, Validity::OutOfScope)
+        .await
+        .expect("just, and another's to meet");
+
+    // Judged again, by who saw what stands (P28).
+    let unjust = [("seal the joint", true, false, "the joint is sound")];
+    let blind = world.judge(&case, &unjust, ("", "")).await;
+    assert_eq!(fields(&blind.expect_err("unseen")), ["etag"]);
+    let seen = world.etag_of(&case).await;
+    let judged = world.judge(&case, &unjust, (&seen, "")).await;
+    assert_eq!(judged.expect("seen").sequence, 2);
+    world
+        .conclude(&case, Validity::Unfounded)
+        .await
+        .expect("nothing is justified");
+    reject().await.expect("answered");
 }
 
 #[tokio::test]

@@ -119,6 +119,7 @@ async fn a_case_is_offered_and_accepted_through_the_gate_of_the_process() {
     ] {
         let request = DeliverRequest {
             events: vec![event.to_cloud_event()],
+            urgent: false,
         };
         let answer = inbox
             .deliver(process.by_service(&event.source, request))

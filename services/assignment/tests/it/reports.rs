@@ -1,5 +1,8 @@
 //! What analysis counts, and that the counts follow the events whatever comes again or late.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use redress_assignment::jobs::count_cases::count_changed;
@@ -149,7 +152,7 @@ impl World {
     /// The counts as the facts alone give them.
     async fn tally_anew(&self) -> Vec<String> {
         for sql in [
-            "TRUNCATE assignment.tally",
+            "TRUNCATE assignment.tally, assignment.site_tally, assignment.region_tally",
             "UPDATE assignment.case_fact SET counted_month = NULL, counted_desk = NULL, dirty = true",
             "UPDATE assignment.clock_fact SET counted = 0",
         ] {
@@ -161,6 +164,76 @@ impl World {
         self.count_up().await;
         self.tally().await
     }
+}
+
+/// How many sums of sites or regions are not what the counts come to.
+const SUMS_APART: &str = "
+    WITH site AS (
+      SELECT t.site, t.pair, t.month / m * m * 16 + m AS span, t.historical, t.a, t.b, sum(t.cases) AS cases,
+             sum(t.resolved) AS resolved, sum(t.on_time) AS on_time, sum(t.late) AS late, sum(t.surveys) AS surveys,
+             sum(t.score) AS score
+      FROM assignment.tally t CROSS JOIN unnest(ARRAY[1, 3, 12]) AS m GROUP BY 1, 2, 3, 4, 5, 6),
+    region AS (
+      SELECT p.organization, p.region, t.pair, t.month, t.historical, t.a, t.b, sum(t.cases) AS cases,
+             sum(t.resolved) AS resolved, sum(t.on_time) AS on_time, sum(t.late) AS late, sum(t.surveys) AS surveys,
+             sum(t.score) AS score
+      FROM assignment.tally t JOIN assignment.scope_site p ON p.site = t.site GROUP BY 1, 2, 3, 4, 5, 6, 7),
+    apart AS (
+      SELECT to_jsonb(s) AS sums FROM site s FULL JOIN assignment.site_tally k USING (site, pair, span, historical, a, b)
+      WHERE (coalesce(s.cases, 0), coalesce(s.resolved, 0), coalesce(s.on_time, 0), coalesce(s.late, 0),
+             coalesce(s.surveys, 0), coalesce(s.score, 0))
+         <> (coalesce(k.cases, 0), coalesce(k.resolved, 0), coalesce(k.on_time, 0), coalesce(k.late, 0),
+             coalesce(k.surveys, 0), coalesce(k.score, 0))
+      UNION ALL
+      SELECT to_jsonb(r) FROM region r
+      FULL JOIN assignment.region_tally k USING (organization, region, pair, month, historical, a, b)
+      WHERE (coalesce(r.cases, 0), coalesce(r.resolved, 0), coalesce(r.on_time, 0), coalesce(r.late, 0),
+             coalesce(r.surveys, 0), coalesce(r.score, 0))
+         <> (coalesce(k.cases, 0), coalesce(k.resolved, 0), coalesce(k.on_time, 0), coalesce(k.late, 0),
+             coalesce(k.surveys, 0), coalesce(k.score, 0)))
+    SELECT count(*) FROM apart";
+
+/// Cases of two sites over two years, of any kind.
+const RANDOM_FACTS: [&str; 2] = [
+    "INSERT INTO assignment.case_fact (site, case_id, facts_revision, received_time, channel, historical, merged,
+       decision_revision, category, grade, department, resolve_time, root_cause, source, answer_time, survey_score, rerouted,
+       regraded, dirty)
+     SELECT (ARRAY['lakeside', 'riverside'])[1 + n % 2], gen_random_uuid(), 1, t,
+       (ARRAY['HOTLINE', 'APP', 'LETTER'])[1 + floor(3 * random())::int], random() < 0.1, random() < 0.1, 1,
+       (ARRAY['ENGINEERING_QUALITY', 'REPAIR_SERVICE', 'SALES_MANAGEMENT'])[1 + floor(3 * random())::int],
+       1 + floor(4 * random())::int, (ARRAY['engineering', 'sales'])[1 + floor(2 * random())::int],
+       CASE WHEN random() < 0.8 THEN t + random() * interval '40 days' END, 'cause ' || floor(3 * random())::int, '',
+       CASE WHEN random() < 0.8 THEN t + random() * interval '3 days' END,
+       CASE WHEN random() < 0.3 THEN 1 + floor(5 * random())::int END, random() < 0.1, random() < 0.1, true
+     FROM (SELECT n, timestamptz '2024-07-01 00:00+08' + random() * interval '690 days' AS t
+           FROM generate_series(1, 300) AS n) AS s",
+    "INSERT INTO assignment.clock_fact (site, case_id, clock, kind, generation, met, late)
+     SELECT site, case_id, gen_random_uuid(), kind, 1, random() < 0.9, random() < 0.2
+     FROM assignment.case_fact CROSS JOIN unnest(ARRAY['ACKNOWLEDGE', 'RESOLVE']) AS kind",
+];
+
+/// Half of them corrected: of another category and cause, merged or no longer, open again, received another day.
+const RANDOM_CORRECTIONS: [&str; 2] = [
+    "UPDATE assignment.clock_fact SET late = true WHERE random() < 0.3",
+    "UPDATE assignment.case_fact
+     SET category = CASE WHEN random() < 0.5 THEN 'SERVICE_CONDUCT' ELSE category END, merged = random() < 0.3,
+         resolve_time = CASE WHEN random() < 0.5 THEN resolve_time END, cause = 'cause ' || floor(4 * random())::int,
+         received_time = received_time - floor(3 * random())::int * interval '50 days', dirty = true",
+];
+
+/// Cases, resolved cases, promises kept and broken of each group, of two values that stand last.
+fn sums_of(answer: wire::QueryReportResponse) -> BTreeMap<Vec<String>, [i64; 4]> {
+    assert!(!answer.truncated);
+    let mut sums: BTreeMap<Vec<String>, [i64; 4]> = BTreeMap::new();
+    for mut row in answer.rows {
+        let m = row.measures.expect("measured");
+        let values = row.values.split_off(row.values.len() - 2);
+        let of = sums.entry(values).or_default();
+        for (sum, n) in of.iter_mut().zip([m.cases, m.resolved, m.on_time, m.late]) {
+            *sum += n;
+        }
+    }
+    sums
 }
 
 fn ask(parent: &str, dimensions: &[By]) -> wire::QueryReportRequest {
@@ -698,9 +771,185 @@ proptest! {
             let counted = world.tally().await;
             let rows = world.cases_by(&[By::Category, By::Channel]).await;
             assert_eq!(rows, [row(&["REPAIR_SERVICE", "HOTLINE"], 2)]);
+            assert_eq!(world.count(SUMS_APART).await, 0);
             assert_eq!(counted, world.tally_anew().await);
         });
     }
+}
+
+/// M06: what is read is the sum of what is counted, whatever was corrected since, and every question has one answer whichever sums
+/// it is read from: those of regions, of the site by longest spans, of sites by month.
+#[tokio::test]
+async fn m06_every_sum_is_that_of_the_counts_whatever_was_corrected() {
+    let world = World::empty().await;
+    world.learn(&site("riverside")).await;
+    for facts in [RANDOM_FACTS, RANDOM_CORRECTIONS] {
+        for sql in facts {
+            sqlx::query(sql)
+                .execute(&world.database.admin)
+                .await
+                .expect("changed");
+        }
+        assert_eq!(world.count_up().await, 300);
+        assert_eq!(world.count(SUMS_APART).await, 0);
+    }
+    let region = "organizations/demo/regions/north";
+    let both = [
+        By::Category,
+        By::Cause,
+        By::Source,
+        By::Grade,
+        By::Channel,
+        By::Department,
+    ];
+    for (n, first) in both.iter().enumerate() {
+        for second in &both[n + 1..] {
+            for (parent, from_month) in [
+                (region, "2024-08"),
+                (region, "2025-01"),
+                ("sites/lakeside", "2024-08"),
+                ("sites/lakeside", "2025-01"),
+            ] {
+                let of = |dimensions: &[By]| wire::QueryReportRequest {
+                    from_month: from_month.to_owned(),
+                    to_month: "2026-02".to_owned(),
+                    include_historical: true,
+                    ..ask(parent, dimensions)
+                };
+                let mut sums = Vec::new();
+                for dimensions in [
+                    vec![*first, *second],
+                    vec![By::Site, *first, *second],
+                    vec![By::Month, *first, *second],
+                    vec![By::Site, By::Month, *first, *second],
+                ] {
+                    let answer = world.report(world.above("region"), of(&dimensions)).await;
+                    sums.push(sums_of(answer.expect("answered")));
+                }
+                assert!(!sums[0].is_empty());
+                for other in &sums[1..] {
+                    assert_eq!(&sums[0], other, "{parent} {first:?} {second:?}");
+                }
+            }
+        }
+    }
+}
+
+/// I8: the counts of a site are summed where it lies, and nobody who sees a part of a region reads its sum.
+#[tokio::test]
+async fn i8_the_counts_of_a_site_move_with_it_and_sums_of_its_region_are_read_by_those_above() {
+    let world = World::staffed().await;
+    world.learn(&site("riverside")).await;
+    world.offered(Category::EngineeringQuality).await;
+    world.count_up().await;
+    let south = || {
+        let mut caller = world.above("region");
+        let region = "organizations/demo/regions/south";
+        caller.regions = vec![region.parse().expect("a region")];
+        caller
+    };
+    let cases = async |caller: Caller| {
+        let answer = world.report(caller, ask("sites/-", &[])).await;
+        let rows = answer.expect("answered").rows;
+        rows.into_iter()
+            .map(|row| row.measures.expect("measured").cases)
+            .sum::<i64>()
+    };
+    assert_eq!(cases(world.above("region")).await, 1);
+    assert_eq!(cases(south()).await, 0);
+    let moved = event::SiteChanged {
+        site: "sites/lakeside".to_owned(),
+        organization: "organizations/demo".to_owned(),
+        region: "organizations/demo/regions/south".to_owned(),
+        kind: 1,
+        time_zone: "Asia/Shanghai".to_owned(),
+        display_name: "Lakeside".to_owned(),
+        revision: 2,
+        language: "zh-CN".to_owned(),
+        display_name_en: String::new(),
+    };
+    let moved = world.event(
+        "intake",
+        "redress.site.changed.v1",
+        "sites/lakeside",
+        &moved,
+    );
+    world.tell(&[moved]).await;
+    assert_eq!(cases(world.above("region")).await, 0);
+    assert_eq!(cases(south()).await, 1);
+    assert_eq!(cases(world.above("organization")).await, 1);
+    assert_eq!(world.count(SUMS_APART).await, 0);
+    // As a query that forgot whom it asks for.
+    for (setting, value, seen) in [
+        ("redress.sites", "{lakeside}", false),
+        ("redress.regions", "{demo/north}", false),
+        ("redress.regions", "{demo/south}", true),
+        ("redress.organizations", "{demo}", true),
+    ] {
+        let mut reader = world.database.admin.begin().await.expect("begun");
+        let see =
+            format!("SET LOCAL ROLE redress_assignment_app; SET LOCAL {setting} = '{value}';");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(see))
+            .execute(&mut *reader)
+            .await
+            .expect("confined");
+        let cases: Option<i64> =
+            sqlx::query_scalar("SELECT sum(cases)::bigint FROM assignment.region_tally")
+                .fetch_one(&mut *reader)
+                .await
+                .expect("read");
+        assert_eq!(cases.is_some_and(|n| n > 0), seen, "{setting} {value}");
+    }
+}
+
+#[tokio::test]
+async fn i8_two_sites_change_places_between_regions_at_once() {
+    const WAITING: &str =
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let world = World::staffed().await;
+    world.learn(&site("riverside")).await;
+    world.offered(Category::EngineeringQuality).await;
+    world.count_up().await;
+    let place = |site: &'static str, region: &'static str| {
+        let admin = world.database.admin.clone();
+        tokio::spawn(async move {
+            let sql = "UPDATE assignment.scope_site SET region = $2 WHERE site = $1";
+            sqlx::query(sql)
+                .bind(site)
+                .bind(region)
+                .execute(&admin)
+                .await
+        })
+    };
+    let waiting = async |many: i64| {
+        while world.count(WAITING).await < many {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let placed = place("riverside", "south").await.expect("ran");
+    placed.expect("placed");
+    // The same counts for both.
+    let counts = "INSERT INTO assignment.tally
+        SELECT (jsonb_populate_record(t, '{\"site\": \"riverside\"}')).* FROM assignment.tally t";
+    let counted = sqlx::query(counts).execute(&world.database.admin).await;
+    assert!(counted.expect("counted").rows_affected() > 0);
+
+    // Whoever counts in the south holds up both, so that they wait in this order.
+    let mut holder = world.database.admin.begin().await.expect("begun");
+    sqlx::query("SELECT pg_advisory_xact_lock(1919248233, hashtext('demo/south'))")
+        .execute(&mut *holder)
+        .await
+        .expect("held");
+    let north = place("riverside", "north");
+    waiting(1).await;
+    let south = place("lakeside", "south");
+    waiting(2).await;
+    holder.commit().await.expect("committed");
+    for placed in [north, south] {
+        placed.await.expect("ran").expect("no deadlock");
+    }
+    assert_eq!(world.count(SUMS_APART).await, 0);
 }
 
 #[tokio::test]

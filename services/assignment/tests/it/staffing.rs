@@ -13,6 +13,7 @@ use redress_proto::assignment::v1 as wire;
 use redress_proto::assignment::v1::handling_service_server::HandlingService as _;
 use redress_proto::assignment::v1::roster_plan_service_server::RosterPlanService;
 use redress_proto::assignment::v1::roster_service_server::RosterService;
+use redress_proto::assignment::v1::solution_service_server::SolutionService as _;
 use redress_proto::assignment::v1::staffing_service_server::StaffingService;
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1::{
@@ -570,8 +571,13 @@ pub(crate) fn crowd(
 }
 
 async fn with_positions() -> World {
+    with_positions_of("manager", "vice", "head").await
+}
+
+/// The manager of sales, the vice-president and the head of the company, who may be one person twice.
+async fn with_positions_of(manager: &str, vice: &str, head: &str) -> World {
     let world = World::staffed().await;
-    for id in ["manager", "vice", "head"] {
+    for id in BTreeSet::from([manager, vice, head]) {
         world.staff(id, "").await.expect("added");
     }
     let position = |kind: wire::PositionKind, department: &str, staff: &str| wire::Position {
@@ -584,10 +590,10 @@ async fn with_positions() -> World {
             position(
                 wire::PositionKind::DepartmentManager,
                 "sites/lakeside/departments/sales",
-                "manager",
+                manager,
             ),
-            position(wire::PositionKind::VicePresident, "", "vice"),
-            position(wire::PositionKind::CompanyHead, "", "head"),
+            position(wire::PositionKind::VicePresident, "", vice),
+            position(wire::PositionKind::CompanyHead, "", head),
         ],
         ..Default::default()
     };
@@ -625,6 +631,73 @@ pub(crate) async fn on_leave(world: &World, staff: &str, from: i64, until: i64) 
         .leave
         .expect("leave")
         .name
+}
+
+#[tokio::test]
+async fn p14_the_climb_of_a_summons_never_ends_in_silence() {
+    let world = with_positions().await;
+    let clock: SharedClock = world.clock.clone();
+    let case = world.new_case();
+    let received = world.received(world.facts(&case));
+    let told = async |minutes: i64| {
+        world.clock.advance(SignedDuration::from_mins(minutes));
+        let told = tell_summonses::tell_due(&world.database.db, &clock).await;
+        told.expect("looked");
+        let mut told = summoned(&world).await;
+        told.retain(|(staff, _)| staff == "head");
+        told.last().expect("called").1
+    };
+    world
+        .tell(&[received, crowd(&world, &case, 1, 10, 10)])
+        .await;
+    assert_eq!(told(15).await, 2);
+    assert_eq!(told(15).await, 3);
+    assert_eq!(told(15).await, 4, "nobody is above");
+    assert_eq!(told(45).await, 4, "not before its hour is over");
+    assert_eq!(told(15).await, 5);
+}
+
+#[tokio::test]
+async fn p14_the_climb_of_a_summons_goes_on_where_one_person_has_two_positions() {
+    let world = with_positions_of("both", "vice", "both").await;
+    let clock: SharedClock = world.clock.clone();
+    let case = world.new_case();
+    let received = world.received(world.facts(&case));
+    world
+        .tell(&[received, crowd(&world, &case, 1, 10, 10)])
+        .await;
+    let told = async |minutes: i64| {
+        world.clock.advance(SignedDuration::from_mins(minutes));
+        let told = tell_summonses::tell_due(&world.database.db, &clock).await;
+        told.expect("looked");
+        summoned(&world).await.len()
+    };
+    assert_eq!(summoned(&world).await.len(), 2, "each once");
+    assert_eq!(told(15).await, 4);
+    assert_eq!(told(15).await, 6);
+    // Each stands above the other, and one of them goes on to hear of it.
+    assert_eq!(told(15).await, 7);
+    assert_eq!(told(45).await, 7, "not before its hour is over");
+    assert_eq!(told(15).await, 8);
+}
+
+#[tokio::test]
+async fn p14_whoever_has_a_position_and_is_on_leave_is_neither_called_nor_asked() {
+    let world = with_positions().await;
+    on_leave(&world, "manager", 0, 336).await;
+    let case = world.new_case();
+    let received = world.received(world.facts(&case));
+    world.tell(&[received, crowd(&world, &case, 1, 3, 3)]).await;
+    let told = summoned(&world).await;
+    let told: Vec<(&str, i32)> = told.iter().map(|(s, n)| (s.as_str(), *n)).collect();
+    assert_eq!(told, [("lead-site", 1), ("vice", 1)], "at once");
+
+    // A manager of the site goes on leave: the next one up decides.
+    on_leave(&world, "vice", 0, 336).await;
+    let case = world.investigated().await;
+    world.propose(&case, 9_000).await.expect("proposed");
+    let asked = world.notices(WorkNews::SolutionAwaits).await;
+    assert_eq!(asked[0].staff, [name("lead-duty")]);
 }
 
 /// P14: nobody waits for somebody who is away.
@@ -933,6 +1006,113 @@ async fn whoever_does_not_acknowledge_a_summons_is_told_again_and_then_the_next_
         .expect("known")
         .into_inner();
     assert!(known.summons.expect("a summons").acknowledge_time.is_some());
+}
+
+#[tokio::test]
+async fn p14_nobody_is_named_for_work_while_they_are_on_leave() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    on_leave(&world, "seller", 0, 24).await;
+    let owner = || world.handler("eng-one");
+    let away = |refused: Status, what: &str| {
+        let details = refused.get_error_details();
+        let info = details.error_info().expect("with its reason");
+        assert_eq!(info.reason, "ON_LEAVE", "{what}");
+    };
+    let ask = wire::RequestSupportRequest {
+        name: World::name_of(&case),
+        support: Some(wire::Support {
+            department: "sites/lakeside/departments/sales".to_owned(),
+            staff: name("seller"),
+            task: "explain the contract".to_owned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let refused = world.staffing.request_support(by(owner(), ask)).await;
+    away(refused.expect_err("away"), "help");
+    let refused = world.ask_evidence(owner(), &case, "seller", "").await;
+    away(refused.expect_err("away"), "evidence");
+    let visit = |hours: i64| wire::PlanVisitRequest {
+        name: World::name_of(&case),
+        purpose: wire::VisitPurpose::Meeting.into(),
+        plan_time: Some(to_timestamp(
+            world.clock.now_plus(SignedDuration::from_hours(hours)),
+        )),
+        staff: name("seller"),
+        ..Default::default()
+    };
+    let refused = world.handling.plan_visit(by(owner(), visit(23))).await;
+    away(refused.expect_err("away"), "a visit");
+    let planned = world.handling.plan_visit(by(owner(), visit(25))).await;
+    planned.expect("back by then");
+    let terms = |hours: i64| {
+        let mut terms = world.terms(0);
+        terms.steps[0].owner = name("seller");
+        let due = world.clock.now_plus(SignedDuration::from_hours(hours));
+        terms.steps[0].due_time = Some(to_timestamp(due));
+        terms
+    };
+    let refused = world.propose_terms(&case, terms(23)).await;
+    away(refused.expect_err("away"), "a step");
+    let proposed = world.propose_terms(&case, terms(25)).await;
+    let solution = proposed.expect("back by then");
+    let revise = wire::ReviseSolutionRequest {
+        name: solution.name,
+        terms: Some(terms(23)),
+        etag: solution.etag,
+        ..Default::default()
+    };
+    let refused = world.solutions.revise_solution(by(owner(), revise)).await;
+    away(refused.expect_err("away"), "a step revised");
+}
+
+#[tokio::test]
+async fn p14_the_lead_hears_once_of_the_help_and_the_evidence_that_somebody_on_leave_owes() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let ask = wire::RequestSupportRequest {
+        name: World::name_of(&case),
+        support: Some(wire::Support {
+            department: "sites/lakeside/departments/sales".to_owned(),
+            staff: name("seller"),
+            task: "explain the contract".to_owned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let owner = || world.handler("eng-one");
+    let asked = world.staffing.request_support(by(owner(), ask)).await;
+    asked.expect("asked");
+    for staff in ["seller", "eng-two"] {
+        let asked = world.ask_evidence(owner(), &case, staff, "").await;
+        asked.expect("asked");
+    }
+    // Whoever is complained about in the case hears nothing; whoever owes nothing is no news.
+    let accusing = event::CaseFacts {
+        staff_complained_about: vec![name("lead-site")],
+        revision: 2,
+        ..world.facts(&case)
+    };
+    world.tell(&[world.updated(accusing)]).await;
+    for staff in ["seller", "eng-two", "desk"] {
+        on_leave(&world, staff, 1, 48).await;
+    }
+    let clock: SharedClock = world.clock.clone();
+    let told = async || {
+        for _ in 0..2 {
+            let looked = settle_leaves::tell_begun(&world.database.db, &clock).await;
+            looked.expect("looked");
+        }
+        let mut told = world.notices(WorkNews::HelperOnLeave).await;
+        told.sort_by(|a, b| a.resource.cmp(&b.resource));
+        let said = |n: WorkNoticed| (n.resource, n.case, n.staff);
+        told.into_iter().map(said).collect::<Vec<_>>()
+    };
+    assert!(told().await.is_empty(), "not begun");
+    world.clock.advance(SignedDuration::from_hours(1));
+    let news = |staff: &str| (name(staff), String::new(), vec![name("lead-duty")]);
+    assert_eq!(told().await, [news("eng-two"), news("seller")]);
 }
 
 #[tokio::test]

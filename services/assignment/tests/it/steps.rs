@@ -89,8 +89,14 @@ impl World {
         Ok(answer.into_inner().solution.expect("a solution"))
     }
 
+    /// What was said of the clocks of steps, beside those of approvals, which have a day.
     async fn demands_of_steps(&self) -> Vec<event::DemandChanged> {
-        self.said("redress.demand.changed.v1").await
+        let mut said: Vec<event::DemandChanged> = self.said("redress.demand.changed.v1").await;
+        said.retain(|demand| {
+            let seconds = |time: &Option<prost_types::Timestamp>| time.expect("given").seconds;
+            seconds(&demand.due_time) - seconds(&demand.start_time) != 24 * 3_600
+        });
+        said
     }
 }
 

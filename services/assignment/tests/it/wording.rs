@@ -19,7 +19,7 @@ use crate::world::{NowPlus as _, World, by};
 
 const OURS: &str = "[[rule]]\nid = 'old-owner'\nphrases = ['前任开发商']\nwhy = { zh-CN = '推诿', en = 'shifts the blame' }\nbetter = { zh-CN = '我们来处理', en = 'we look into it' }";
 
-fn fields(refused: &Status) -> Vec<String> {
+pub(crate) fn fields(refused: &Status) -> Vec<String> {
     let details = refused.get_error_details();
     let violations = details.bad_request().map(|b| b.field_violations.clone());
     let fields = violations.unwrap_or_default().into_iter();
@@ -161,6 +161,7 @@ async fn m11_m10_an_answer_is_let_through_with_a_reason_but_never_with_money() {
         name: World::name_of(&case),
         validity: to_wire(Validity::Unfounded),
         reason: "the stain is older than the home".to_owned(),
+        evidence: vec![world.piece(&case).await],
         ..Default::default()
     };
     let decided = world.validity.decide_validity(by(world.manager(), decide));

@@ -476,6 +476,7 @@ impl World {
     pub async fn deliver(&self, event: &Event) -> DeliverOutcome {
         let request = DeliverRequest {
             events: vec![event.to_cloud_event()],
+            urgent: false,
         };
         let answer = self
             .inbox
@@ -493,6 +494,7 @@ impl World {
     pub async fn try_deliver(&self, event: &Event) -> Option<DeliverOutcome> {
         let request = DeliverRequest {
             events: vec![event.to_cloud_event()],
+            urgent: false,
         };
         let caller = self.service(&event.source);
         let answer = self.inbox.deliver(by(caller, request)).await.ok()?;
@@ -522,6 +524,19 @@ impl World {
         case
     }
 
+    /// A piece of evidence that intake has recorded with a case.
+    pub async fn piece(&self, case: &CaseName) -> String {
+        let evidence = format!("{case}/evidence/{}", Uuid::now_v7());
+        let added = redress_proto::event::v1::EvidenceAdded {
+            case: case.to_string(),
+            evidence: evidence.clone(),
+        };
+        let subject = case.to_string();
+        self.tell(&[self.event("intake", "redress.evidence.added.v1", &subject, &added)])
+            .await;
+        evidence
+    }
+
     pub fn name_of(case: &CaseName) -> String {
         format!("sites/{}/work/{}", case.site, case.id)
     }
@@ -546,6 +561,7 @@ impl World {
     ) -> Result<wire::GetWorkResponse, Status> {
         let request = wire::GetWorkRequest {
             name: Self::name_of(case),
+            ..Default::default()
         };
         Ok(self.work.get_work(by(caller, request)).await?.into_inner())
     }

@@ -37,6 +37,10 @@ pub struct Policy {
     pub briefing_notice: SignedDuration,
     /// How many of the spokesperson's chain have to approve a statement.
     pub statement_quorum: usize,
+    /// A step of the review of a statement, and a word on an objection to it.
+    pub statement_review: Length,
+    /// The same of a holding statement.
+    pub holding_review: Length,
     /// So many percent of the affected have to be reached in a stage.
     pub reach_percent: u8,
 }
@@ -210,6 +214,8 @@ pub(crate) mod tests {
             briefing_time: Time::constant(16, 0, 0, 0),
             briefing_notice: SignedDuration::from_hours(24),
             statement_quorum: 1,
+            statement_review: Length::hours(4),
+            holding_review: Length::Minutes(30),
             reach_percent: 80,
         }
     }
@@ -410,7 +416,9 @@ pub(crate) mod tests {
             | ClockKind::Commitment
             | ClockKind::ReviewAction
             | ClockKind::MediaAnswer
-            | ClockKind::MediaClarification => Some(within(&zone, start, Length::hours(4))),
+            | ClockKind::MediaClarification
+            | ClockKind::StatementReview
+            | ClockKind::RoleOffer => Some(within(&zone, start, Length::hours(4))),
             ClockKind::Acknowledge
             | ClockKind::Answer
             | ClockKind::Resolve
@@ -442,7 +450,7 @@ pub(crate) mod tests {
         let start = at("2026-03-02T10:00:00");
         let lead = || Some(staff("lead"));
         let people = People {
-            responsible: lead(),
+            responsible: lead().into_iter().collect(),
             leads: [lead(), lead(), lead()],
         };
         for &kind in ClockKind::ALL {

@@ -9,8 +9,8 @@ use redress_model::words::ClockTransition;
 /// Who is to be told at this moment.
 #[derive(Debug, Clone, Default)]
 pub struct People {
-    /// Whoever answers for the promise.
-    pub responsible: Option<StaffId>,
+    /// Whoever answers for the promise; several where a role is somebody's and others act for it.
+    pub responsible: Vec<StaffId>,
     /// The ladder: on-site lead, duty lead, top lead; none where nobody is on duty.
     pub leads: [Option<StaffId>; 3],
 }
@@ -100,8 +100,14 @@ fn notice(step: Step, people: &People) -> Notice {
     let lead = usize::from(step.level())
         .checked_sub(1)
         .and_then(|rung| people.leads[rung].clone());
-    let responsible = people.responsible.clone().filter(|_| step <= Step::Breach);
-    let mut notify: Vec<StaffId> = lead.into_iter().chain(responsible).collect();
+    let responsible: &[StaffId] = match step {
+        Step::WarnEarly | Step::Warn | Step::Breach => &people.responsible,
+        Step::ClimbDuty | Step::ClimbTop => &[],
+    };
+    let mut notify: Vec<StaffId> = lead
+        .into_iter()
+        .chain(responsible.iter().cloned())
+        .collect();
     notify.dedup();
     Notice {
         transition: match step {
@@ -137,7 +143,7 @@ mod tests {
     fn people(on_site: &str, duty: &str, top: &str) -> People {
         let some = |id: &str| (!id.is_empty()).then(|| staff(id));
         People {
-            responsible: Some(staff("voice")),
+            responsible: vec![staff("voice")],
             leads: [some(on_site), some(duty), some(top)],
         }
     }
@@ -256,7 +262,7 @@ mod tests {
         #[test]
         fn whenever_it_is_looked_at_no_step_comes_early_or_twice(mut looks in prop::collection::vec(0_i64..300, 1..12), gaps in any::<[bool; 3]>()) {
             looks.sort_unstable();
-            let all = People { responsible: None, leads: gaps.map(|there| there.then(|| staff("lead"))) };
+            let all = People { responsible: Vec::new(), leads: gaps.map(|there| there.then(|| staff("lead"))) };
             let mut told = Told::default();
             let mut seen = Vec::new();
             for at in looks {

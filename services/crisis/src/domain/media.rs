@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use redress_clock::Length;
 
 use super::cadence::within;
-use super::words::{Audience, ExposureTruth, OutletRank, StatementKind};
+use super::words::{Audience, ExposureMedium, ExposureTruth, OutletRank, StatementKind};
 
 /// A false exposure is clarified within this, or it is taken as true (M17). The handbook says days and not working days:
 /// the same local time so many calendar days later.
@@ -13,6 +13,14 @@ const CLARIFY_WITHIN: Length = Length::Days(5);
 
 /// And never less than this after it was found false (own): who assesses late still lets somebody clarify.
 const CLARIFY_AT_LEAST: Length = Length::Days(1);
+
+/// A post that reached so many exposes as the press does (G1.2, own).
+const POST_REACH: i64 = 10_000;
+
+/// Whether a report exposes as G1.2 has it: by press, radio, television or a news site, or as a post that reached enough.
+pub fn exposes(medium: ExposureMedium, reach: i64) -> bool {
+    medium != ExposureMedium::Post || reach >= POST_REACH
+}
 
 /// Between which instants a false exposure is to be clarified, by when it was recorded and when it was found false, on the
 /// site's own clock.
@@ -162,6 +170,15 @@ mod tests {
             kind,
             published,
             approved: true,
+        }
+    }
+
+    #[test]
+    fn the_press_exposes_whatever_its_reach_and_a_post_from_ten_thousand_on() {
+        for medium in ExposureMedium::ALL.iter().copied() {
+            let post = medium == ExposureMedium::Post;
+            assert_eq!(exposes(medium, 9_999), !post, "{medium:?}");
+            assert!(exposes(medium, 10_000), "{medium:?}");
         }
     }
 

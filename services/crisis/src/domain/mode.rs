@@ -10,6 +10,9 @@ use super::words::Mode;
 /// Criteria that make an incident public.
 pub const PUBLIC_CRITERIA: [&str; 4] = ["G1.1", "G1.2", "G1.4", "G1.8"];
 
+/// Exposed by the press, or by a post that reached enough: what the media desk records weighs as this.
+pub const EXPOSED: &str = "G1.2";
+
 /// Prefix of the criteria of grade 1.
 const GRADE_ONE_PREFIX: &str = "G1.";
 
@@ -42,17 +45,17 @@ pub fn reason<S: AsRef<str>>(criteria: &[S]) -> String {
     }
 }
 
-/// The public criteria that a case brings, as `case/criterion`.
-pub fn causes<S: AsRef<str>>(case: Uuid, criteria: &[S]) -> BTreeSet<String> {
+/// The public criteria that a case or a report brings, as `case/criterion` or `exposure/criterion`.
+pub fn causes<S: AsRef<str>>(of: Uuid, criteria: &[S]) -> BTreeSet<String> {
     criteria
         .iter()
         .map(AsRef::as_ref)
         .filter(|c| is_public(c))
-        .map(|c| format!("{case}/{c}"))
+        .map(|c| format!("{of}/{c}"))
         .collect()
 }
 
-/// What a case's decision does to an incident's mode.
+/// What a case's decision, or a report, does to an incident's mode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Weighing {
     /// Everything public that was weighed up to now.
@@ -61,7 +64,7 @@ pub struct Weighing {
     pub switches: Option<String>,
 }
 
-/// Weighs the public criteria of a case. A commander who switched to private is overruled only by a
+/// Weighs the public criteria of a case or a report. A commander who switched to private is overruled only by a
 /// criterion that was not there when the word was given; nothing switches to private by itself.
 pub fn weigh(mode: Mode, weighed: &[String], causes: &BTreeSet<String>) -> Weighing {
     let before: BTreeSet<&String> = weighed.iter().collect();

@@ -22,7 +22,7 @@ pub struct Situation {
     /// Cases whose complainants a leader has not contacted since they joined: not ended, and with a
     /// complainant (a monitor's find may have none).
     pub uncontacted: Vec<Uuid>,
-    /// The holding statement was ready before.
+    /// A holding statement is ready, or has left.
     pub statement_ready: bool,
 }
 

@@ -413,12 +413,31 @@ pub fn chain(step: ReviewStep) -> &'static [DutyRole] {
     }
 }
 
+/// Which role a step is asked of. Whoever may review gives the fact check; it is asked of whoever leads on site, since that is
+/// where the facts are (own).
+pub fn asked_of(step: ReviewStep) -> DutyRole {
+    match step {
+        ReviewStep::FactCheck => DutyRole::OnSiteLead,
+        ReviewStep::LegalReview => DutyRole::LegalCounsel,
+        ReviewStep::Approval => DutyRole::Spokesperson,
+    }
+}
+
 /// Whether everybody may read what is said to it: that alone stands in the feed. What is said to those concerned, to
 /// authorities and inside goes to them and to nobody else.
 pub fn is_public(audience: Audience) -> bool {
     match audience {
         Audience::Public | Audience::Media => true,
         Audience::Affected | Audience::Authorities | Audience::Staff => false,
+    }
+}
+
+/// Whether what is published to it is an outward update: those outside have it, or can read it, from that moment on. An
+/// authority has it once a person brought it, and stays one reader.
+pub fn is_update(audience: Audience) -> bool {
+    match audience {
+        Audience::Affected | Audience::Public | Audience::Media => true,
+        Audience::Authorities | Audience::Staff => false,
     }
 }
 

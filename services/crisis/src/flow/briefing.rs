@@ -16,6 +16,7 @@ use crate::domain::briefing::{
     digest, form, notes,
 };
 use crate::domain::matrix::Reach;
+use crate::domain::statement::Person;
 use crate::domain::words::{Audience, LogKind, TellMeans};
 use crate::store::briefings::{Briefing, Held, Released};
 use crate::store::commitments::Commitment;
@@ -427,17 +428,21 @@ impl Turn<'_> {
         Ok(true)
     }
 
-    /// Settles a commitment: kept, or by decision not to be kept.
+    /// Settles a commitment: kept, as its owner or whoever commands says, or by decision of whoever commands not to be kept.
     ///
     /// # Errors
-    /// FAILED_PRECONDITION when it is settled.
+    /// PERMISSION_DENIED to anybody else; FAILED_PRECONDITION when it is settled.
     pub async fn settle_commitment(
         &mut self,
         commitment: &Commitment,
         kept: bool,
         outcome: &str,
-        by: &str,
+        by: &Person,
     ) -> Result<(), Fault> {
+        let own = by.at(&commitment.name.site) == Some(&commitment.owner);
+        if !(kept && own) {
+            self.require_commander(by).await?;
+        }
         if commitment.state != CommitmentState::Open {
             let text = format!("it is {}, and stays so", commitment.state);
             return Err(Fault::illegal("COMMITMENT_SETTLED", text, &commitment.name));
@@ -449,12 +454,12 @@ impl Turn<'_> {
         };
         let text = format!("{} of {}: {outcome}", commitment.text, commitment.owner);
         let log = self
-            .record(by, &format!("{word}: {text}"), &commitment.name)
+            .record(&by.subject, &format!("{word}: {text}"), &commitment.name)
             .await?;
         let settled = Settled {
             log,
             at: self.now,
-            by: by.to_owned(),
+            by: by.subject.clone(),
             text: outcome.to_owned(),
         };
         commitments::settle(self.tx, &commitment.name, state, &settled).await?;

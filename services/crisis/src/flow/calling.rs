@@ -85,6 +85,9 @@ impl Turn<'_> {
         let text = told(&role);
         let site = self.site();
         roles::put(self.tx, &site, self.incident.name.id, &role).await?;
+        if role.held.staff.is_some() {
+            self.role_is_filled(role.role).await?;
+        }
         if !first || role.held.staff.is_none() {
             self.note(LogKind::RoleChanged, "", &text, "").await?;
         }
@@ -220,6 +223,7 @@ impl Turn<'_> {
             role.held = held;
             role.callout = Some(self.call_out(role.role, &staff).await?);
             roles::put(self.tx, &site, incident, &role).await?;
+            self.role_is_filled(role.role).await?;
             let text = told(&role);
             self.note(LogKind::RoleChanged, "", &text, "").await?;
         }

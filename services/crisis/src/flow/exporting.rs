@@ -4,13 +4,15 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use redress_model::Fault;
-use redress_model::name::{IncidentName, StatementName};
+use redress_model::name::{CaseName, IncidentName, StatementName};
 use redress_model::words::ClockKind;
 use redress_store::Tx;
 use redress_vault::chain::Broken;
 
+use super::keeping::person_of;
 use super::verifying::{Verified, verified};
 use super::{Account, BriefingTold, Desk, StatementCase, listed};
+use crate::domain::command::responsible_for;
 use crate::domain::export::Entry;
 use crate::domain::words::{Audience, LogKind, State};
 use crate::store::incidents::Incident;
@@ -198,8 +200,18 @@ async fn promises(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, 
         let stopped = clock
             .stopped
             .map_or_else(String::new, |t| format!(", stopped {}", pen.at(t)));
+        let case = clock.case.map_or_else(String::new, |case| {
+            format!(" of {}", CaseName::new(site.clone(), case))
+        });
+        let owner = match person_of(tx, site, &clock).await? {
+            Some(person) => person.to_string(),
+            None => clock
+                .owner
+                .unwrap_or(responsible_for(clock.kind))
+                .to_string(),
+        };
         entry.line(format!(
-            "{} {}: from {} due {}, rung {}{stopped}",
+            "{} {}{case}, {owner}: from {} due {}, rung {}{stopped}",
             clock.kind,
             clock.state,
             pen.at(clock.start),
@@ -292,7 +304,7 @@ fn told_of(task: &Task, pen: &Pen) -> String {
     text
 }
 
-/// Each statement with every version and every verdict.
+/// Each statement with every version, all of it that was approved, and every verdict.
 async fn said(
     tx: &mut Tx,
     desk: &Desk,
@@ -309,6 +321,10 @@ async fn said(
             .with(format!("kind: {}", case.statement.content.kind))
             .with(format!("state: {}", case.statement.state))
             .with(format!("digest: {}", hex::encode(case.digest)));
+        if let Some(old) = case.statement.supersedes {
+            let old = StatementName::new(site.clone(), old);
+            entry.line(format!("supersedes: {old}"));
+        }
         for version in story::versions(tx, name).await? {
             let (number, author) = (version.number, version.author);
             let (audience, language) = (version.audience, version.language);
@@ -317,12 +333,20 @@ async fn said(
                 "version {number} to {audience} in {language} by {author}, {at}:\n{}",
                 version.text
             ));
-        }
-        for fact in &case.statement.content.facts {
-            entry.line(format!(
-                "fact {} = {} from {}",
-                fact.key, fact.value, fact.source
-            ));
+            for fact in &version.facts {
+                entry.line(format!(
+                    "fact {} = {} from {}, of version {number}",
+                    fact.key, fact.value, fact.source
+                ));
+            }
+            for (what, reason) in [
+                ("wording overridden", &version.wording_reason),
+                ("correction", &version.correction),
+            ] {
+                if !reason.is_empty() {
+                    entry.line(format!("{what}, of version {number}: {reason}"));
+                }
+            }
         }
         for said in &case.said {
             let review = &said.review;

@@ -4,11 +4,16 @@ use jiff::SignedDuration;
 use redress_model::Fault;
 use redress_model::ids::new_id;
 use redress_model::name::StaffId;
-use redress_model::words::DutyRole;
+use redress_model::time::whole_micros;
+use redress_model::words::{ClockKind, ClockState, DutyRole};
 
 use super::Turn;
+use crate::domain::cadence::spread;
+use crate::domain::ladder::People;
+use crate::domain::statement::Person;
 use crate::domain::words::{CallOutState, HandoverState, LogKind};
 use crate::store::callouts::{self, CallOut};
+use crate::store::clocks::{self, Clock};
 use crate::store::handovers::{self, Handover};
 use crate::store::roles;
 
@@ -16,8 +21,8 @@ use crate::store::roles;
 const OFFER_STANDS: SignedDuration = SignedDuration::from_hours(2);
 
 impl Turn<'_> {
-    /// Offers a role to somebody, who is called out. An earlier offer of the role is replaced. Says whether anything
-    /// changed.
+    /// Offers a role to somebody, who is called out, and whose answer a clock waits for. An earlier offer of the role is
+    /// replaced. Says whether anything changed.
     ///
     /// # Errors
     /// FAILED_PRECONDITION when the person may hold no role here, or holds it.
@@ -26,7 +31,7 @@ impl Turn<'_> {
         role: DutyRole,
         to: &StaffId,
         reason: &str,
-        actor: &str,
+        by: &Person,
     ) -> Result<bool, Fault> {
         let (site, id, now) = (self.site(), self.incident.name.id, self.now);
         let known = self.roster.slots.iter().any(|s| s.staff == *to);
@@ -56,16 +61,22 @@ impl Turn<'_> {
             to: to.clone(),
             reason: reason.to_owned(),
             state: HandoverState::Offered,
-            offered_by: actor.to_owned(),
+            offered_by: by.subject.clone(),
+            offerer: by.at(&site).cloned(),
             offered: now,
-            expires: now.saturating_add(OFFER_STANDS).unwrap_or(now),
+            expires: whole_micros(now.saturating_add(OFFER_STANDS).unwrap_or(now)),
             answered: None,
             answer: String::new(),
         };
         handovers::offer(self.tx, &site, id, &offer).await?;
         let text = format!("{role} is offered to {to}: {reason}");
-        self.note(LogKind::RoleChanged, actor, &text, "").await?;
+        self.note(LogKind::RoleChanged, &by.subject, &text, "")
+            .await?;
         self.call_for_offer(role, to).await?;
+        self.end_offer(role, ClockState::Cancelled).await?;
+        let deadlines = spread(now, offer.expires);
+        self.promise(ClockKind::RoleOffer, new_id(now), role, now, deadlines)
+            .await?;
         Ok(true)
     }
 
@@ -90,6 +101,7 @@ impl Turn<'_> {
             return Err(Fault::only("the person to whom the role is offered"));
         }
         let to = offer.to.clone();
+        self.end_offer(role, ClockState::Met).await?;
         if accept {
             self.hand_over(role, &offer, actor).await?;
             self.close_offer(offer, HandoverState::Accepted, reason)
@@ -155,12 +167,91 @@ impl Turn<'_> {
         let offer = handovers::unanswered(self.tx, &site, id, role).await?;
         match offer {
             Some(offer) if offer.expires <= self.now => {
+                let text = format!(
+                    "{} did not answer in time: the offer of {role} is over",
+                    offer.to
+                );
+                self.note(LogKind::RoleChanged, "", &text, "").await?;
                 self.close_offer(offer, HandoverState::Replaced, "its time was over")
                     .await?;
                 Ok(None)
             }
             offer => Ok(offer),
         }
+    }
+
+    /// Whom the clock of an offer tells: while it stands, the person who is to answer; then whoever offered, else whoever has
+    /// the role or stands in. The ladder hears of it where nobody has the role.
+    pub(super) async fn people_of_offer(&mut self, role: DutyRole) -> Result<People, Fault> {
+        let (site, id) = (self.site(), self.incident.name.id);
+        let offer = handovers::unanswered(self.tx, &site, id, role).await?;
+        let held = roles::of_incident(self.tx, &site, id).await?;
+        let held = held.into_iter().find(|r| r.role == role).map(|r| r.held);
+        let told = offer.and_then(|offer| {
+            if offer.expires > self.now {
+                Some(offer.to)
+            } else {
+                offer.offerer
+            }
+        });
+        let may = |person: &StaffId| !self.roster.barred.contains(person);
+        let holder = held.as_ref().and_then(|h| h.person().cloned());
+        let told = told.filter(may).or_else(|| holder.filter(may));
+        let is_held = held.is_some_and(|h| h.staff.is_some());
+        Ok(People {
+            responsible: told.into_iter().collect(),
+            leads: if is_held {
+                [None, None, None]
+            } else {
+                self.roster.ladder(self.now)
+            },
+        })
+    }
+
+    /// Nobody answered an offer in its time: it is over, visibly. Its clock climbs on only where nobody has the role.
+    pub(super) async fn offer_lapsed(&mut self, clock: &Clock) -> Result<(), Fault> {
+        let (ClockKind::RoleOffer, ClockState::Breached, Some(role)) =
+            (clock.kind, clock.state, clock.owner)
+        else {
+            return Ok(());
+        };
+        let (site, id) = (self.site(), self.incident.name.id);
+        if self.standing_offer(role).await?.is_some() {
+            return Ok(());
+        }
+        let held = roles::of_incident(self.tx, &site, id).await?;
+        if held
+            .iter()
+            .any(|r| r.role == role && r.held.staff.is_some())
+        {
+            self.end_offer(role, ClockState::Cancelled).await?;
+        }
+        Ok(())
+    }
+
+    /// Somebody has a role: nobody is paged any more for an offer of it whose time was over.
+    pub(super) async fn role_is_filled(&mut self, role: DutyRole) -> Result<(), Fault> {
+        match self.offer_clock(role).await? {
+            Some(clock) if clock.state == ClockState::Breached => {
+                self.stop(clock, ClockState::Cancelled).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the clock of the offer of a role, if one runs.
+    async fn end_offer(&mut self, role: DutyRole, state: ClockState) -> Result<(), Fault> {
+        match self.offer_clock(role).await? {
+            Some(clock) => self.stop(clock, state).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn offer_clock(&mut self, role: DutyRole) -> Result<Option<Clock>, Fault> {
+        let site = self.site();
+        let running = clocks::open(self.tx, &site, self.incident.name.id).await?;
+        let is_its = |c: &Clock| c.kind == ClockKind::RoleOffer && c.owner == Some(role);
+        Ok(running.into_iter().find(is_its))
     }
 
     async fn close_offer(

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use redress_clock::Deadlines;
 use redress_model::Fault;
 use redress_model::ids::new_id;
-use redress_model::name::{ClockName, StaffId, StaffName};
+use redress_model::name::{ClockName, SiteId, StaffId, StaffName};
 use redress_model::words::{ClockKind, ClockState, ClockTransition, DutyRole};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as events;
+use redress_store::Tx;
 use redress_timers::{Entry, Fired};
 use uuid::Uuid;
 
@@ -21,7 +22,20 @@ use crate::domain::matrix::Reach;
 use crate::domain::promises::{Promise, Situation, difference, wanted};
 use crate::domain::words::{Audience, LogKind, State, TellMeans};
 use crate::store::clocks::Clock;
-use crate::store::{cases, clocks, commitments, reviews, roles, statements};
+use crate::store::{cases, clocks, commitments, reviews, roles};
+
+/// The person who promised it; none where a role answers for it.
+pub(super) async fn person_of(
+    tx: &mut Tx,
+    site: &SiteId,
+    clock: &Clock,
+) -> Result<Option<StaffId>, Fault> {
+    match (clock.kind, clock.subject) {
+        (ClockKind::Commitment, Some(id)) => commitments::owner(tx, site, id).await,
+        (ClockKind::ReviewAction, Some(id)) => reviews::owner(tx, site, id).await,
+        _ => Ok(None),
+    }
+}
 
 /// When promises that are carried over were made.
 pub(super) type Starts = BTreeMap<Promise, Timestamp>;
@@ -40,26 +54,29 @@ impl Turn<'_> {
         self.settle_contacts().await?;
         let site = self.site();
         let id = self.incident.name.id;
-        if self.incident.state != State::Open {
+        let open = self.incident.state == State::Open;
+        if !open {
             self.end_stage().await?;
         }
+        let statement_ready = open && self.first_word_stands().await?;
+        if statement_ready {
+            self.meet(ClockKind::HoldingStatement, None).await?;
+        }
         let running = clocks::open(self.tx, &site, id).await?;
-        let wanted = if self.incident.state == State::Open {
+        let wanted = if open {
             wanted(&Situation {
                 provisional: self.incident.provisional,
                 mode: self.incident.mode,
                 stage: self.incident.stage,
                 uncontacted: cases::uncontacted(self.tx, &site, id).await?,
-                statement_ready: clocks::was_met(self.tx, &site, id, ClockKind::HoldingStatement)
-                    .await?
-                    || statements::holding_left(self.tx, &site, id).await?,
+                statement_ready,
             })
         } else {
             Vec::new()
         };
         // What somebody looks after ends with that, or with the incident.
         let (own, about): (Vec<_>, Vec<_>) = running.into_iter().partition(|c| c.subject.is_none());
-        if self.incident.state != State::Open {
+        if !open {
             for clock in about {
                 self.stop(clock, ClockState::Cancelled).await?;
             }
@@ -75,7 +92,7 @@ impl Turn<'_> {
             let start = carried.get(&promise).copied().unwrap_or(start);
             self.start(promise, start, None).await?;
         }
-        Ok(())
+        self.keep_reviews().await
     }
 
     /// The stage has moved: reports and updates that are not broken start anew by its cadence, counted from now. A
@@ -162,7 +179,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// The last promise of a kind that was cancelled.
+    /// The last promise of a kind, where it was cancelled.
     pub(super) async fn dropped(&mut self, kind: ClockKind) -> Result<Option<Clock>, Fault> {
         let site = self.site();
         let id = self.incident.name.id;
@@ -274,7 +291,7 @@ impl Turn<'_> {
         self.tell(&clock, ClockTransition::Started, 0, &[]).await
     }
 
-    async fn stop(&mut self, mut clock: Clock, state: ClockState) -> Result<(), Fault> {
+    pub(super) async fn stop(&mut self, mut clock: Clock, state: ClockState) -> Result<(), Fault> {
         let transition = match state {
             ClockState::Met => ClockTransition::Met,
             ClockState::Running | ClockState::Breached | ClockState::Cancelled => {
@@ -373,6 +390,7 @@ impl Turn<'_> {
             self.tell(&clock, notice.transition, notice.level, &notice.notify)
                 .await?;
         }
+        self.offer_lapsed(&clock).await?;
         Ok(true)
     }
 
@@ -396,11 +414,17 @@ impl Turn<'_> {
     /// Whoever answers for a promise, and the ladder as it is on duty now.
     async fn people(&mut self, clock: &Clock) -> Result<People, Fault> {
         let site = self.site();
-        let person = match (clock.kind, clock.subject) {
-            (ClockKind::Commitment, Some(id)) => commitments::owner(self.tx, &site, id).await?,
-            (ClockKind::ReviewAction, Some(id)) => reviews::owner(self.tx, &site, id).await?,
-            _ => None,
-        };
+        let leads = self.roster.ladder(self.now);
+        if let (ClockKind::StatementReview, Some(id), Some(role)) =
+            (clock.kind, clock.subject, clock.owner)
+        {
+            let responsible = self.reviewers(id, role).await?;
+            return Ok(People { responsible, leads });
+        }
+        if let (ClockKind::RoleOffer, Some(role)) = (clock.kind, clock.owner) {
+            return self.people_of_offer(role).await;
+        }
+        let person = person_of(self.tx, &site, clock).await?;
         let roles = roles::of_incident(self.tx, &site, self.incident.name.id).await?;
         let holder = |role: DutyRole| {
             let role = roles.iter().find(|r| r.role == role)?;
@@ -409,9 +433,10 @@ impl Turn<'_> {
         // Whoever left, or is complained about since, hears no more of it: the role does.
         let may = |person: &StaffId| !self.roster.barred.contains(person);
         let role = clock.owner.unwrap_or(responsible_for(clock.kind));
+        let responsible = person.filter(may).or_else(|| holder(role).filter(may));
         Ok(People {
-            responsible: person.filter(may).or_else(|| holder(role).filter(may)),
-            leads: self.roster.ladder(self.now),
+            responsible: responsible.into_iter().collect(),
+            leads,
         })
     }
 

@@ -41,16 +41,21 @@ pub struct Cause {
     pub provisional: bool,
 }
 
+/// What came of a decision.
+#[derive(Debug, Default)]
+pub struct Decided {
+    /// What is to be armed.
+    pub armed: Vec<Entry>,
+    /// Whether the case opened an incident, or joined the open one of its matter, by this decision.
+    pub admitted: bool,
+}
+
 /// Takes in a decision: opens or joins an incident, or weighs its mode anew. None when it has to wait
 /// for a move of intake's that triage saw and that is not known here; nothing is written then.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn decide(
-    tx: &mut Tx,
-    desk: &Desk,
-    ruling: &Ruling,
-) -> Result<Option<Vec<Entry>>, Fault> {
+pub async fn decide(tx: &mut Tx, desk: &Desk, ruling: &Ruling) -> Result<Option<Decided>, Fault> {
     let site = ruling.case.site.clone();
     // Most decisions have nothing to do with incidents and do not queue for the site.
     let member = cases::get(tx, &site, ruling.case.id).await?;
@@ -80,10 +85,10 @@ pub async fn decide(
     }
     let fallen_from = known.as_ref().and_then(|k| k.grade);
     let Some(case) = cases::rule(tx, ruling).await? else {
-        return Ok(Some(Vec::new()));
+        return Ok(Some(Decided::default()));
     };
     match admission {
-        Admission::Nothing | Admission::Wait => Ok(Some(Vec::new())),
+        Admission::Nothing | Admission::Wait => Ok(Some(Decided::default())),
         Admission::Joins => {
             let now = desk.clock.now();
             let cause = Cause {
@@ -95,11 +100,14 @@ pub async fn decide(
                 provisional: ruling.provisional,
             };
             let (_, armed) = open_or_join(tx, desk, &site, &case, &cause).await?;
-            Ok(Some(armed))
+            Ok(Some(Decided {
+                armed,
+                admitted: true,
+            }))
         }
         Admission::Member => {
             let Some(id) = case.incident else {
-                return Ok(Some(Vec::new()));
+                return Ok(Some(Decided::default()));
             };
             let found = incidents::lock(tx, &site, id).await?;
             let incident = found.ok_or_else(|| Fault::internal("a case's incident is missing"))?;
@@ -123,7 +131,10 @@ pub async fn decide(
             } else {
                 Transition::Noted
             };
-            Ok(Some(turn.finish(transition).await?.1))
+            Ok(Some(Decided {
+                armed: turn.finish(transition).await?.1,
+                admitted: false,
+            }))
         }
     }
 }
@@ -342,8 +353,8 @@ pub async fn merge_matters(
     merge(tx, desk, older, younger, into).await
 }
 
-/// The younger ends, and what it had goes to the older: cases, people, promises with the time they were
-/// made, and its stage where that is the hotter one.
+/// The younger ends, and what it had goes to the older: cases, people and who acts for them, drafts, promises with the time
+/// they were made, and its stage where that is the hotter one.
 async fn merge(
     tx: &mut Tx,
     desk: &Desk,
@@ -362,6 +373,7 @@ async fn merge(
     let mut turn = Turn::take(tx, desk, now, younger).await?;
     let carried = turn.starts().await?;
     let mut cadences = turn.cadences().await?;
+    let mut unbrought = turn.unbrought().await?;
     let ended_name = turn.incident.name.clone();
     let linked = links::of_incident(turn.tx, &ended_name).await?;
     turn.incident.state = State::Merged;
@@ -385,8 +397,11 @@ async fn merge(
     turn.take_links(&ended_name, linked).await?;
     turn.adopt_roles(ended).await?;
     turn.fill_roles(Because::TimePassed).await?;
+    turn.take_deputies(ended).await?;
+    turn.take_drafts(ended).await?;
     turn.incident.provisional &= provisional;
     cadences.extend(turn.cadences().await?);
+    unbrought.extend(turn.unbrought().await?);
     let breaks_out = hotter(stage, turn.incident.stage);
     if breaks_out {
         turn.skip_tasks(|_| true, &text, &[], "").await?;
@@ -399,6 +414,9 @@ async fn merge(
         if let Some(case) = brought.iter().find(|c| c.grade == Some(Grade::ONE)) {
             turn.ask_whether_it_breaks_out(case).await?;
         }
+    }
+    for statement in unbrought {
+        turn.ask_to_bring(statement).await?;
     }
     turn.incident.weighed.extend(weighed);
     turn.incident.weighed.sort();

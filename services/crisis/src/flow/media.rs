@@ -2,6 +2,7 @@
 //! clarifies (M17).
 
 use jiff::Timestamp;
+use redress_events::NewEvent;
 use redress_model::Fault;
 use redress_model::name::{ExposureName, StatementName};
 use redress_model::words::{ClockKind, ClockState, DutyRole};
@@ -10,11 +11,14 @@ use redress_proto::event::v1 as events;
 use redress_store::Keyring;
 use uuid::Uuid;
 
-use super::Turn;
 use super::saying::Case;
-use crate::domain::media::{Outlet, Refusal, Words, answers, clarifies, clarify_between};
+use super::{Transition, Turn};
+use crate::domain::media::{Outlet, Refusal, Words, answers, clarifies, clarify_between, exposes};
+use crate::domain::mode;
 use crate::domain::statement::Person;
-use crate::domain::words::{ExposureTruth, InquiryState, LogKind, OutletRank, StatementState};
+use crate::domain::words::{
+    ExposureTruth, InquiryState, LogKind, Mode, OutletRank, StatementState,
+};
 use crate::store::clocks::Clock;
 use crate::store::media::{self, Assessment, Clarified, Exposure, Inquiry};
 use crate::store::statements;
@@ -126,11 +130,11 @@ impl Turn<'_> {
         }
     }
 
-    /// Takes an exposure in, with what is known to be true of it.
+    /// Takes an exposure in, with what is known to be true of it. Says whether it switched the mode.
     ///
     /// # Errors
     /// When Postgres is away.
-    pub async fn expose(&mut self, exposure: Exposure) -> Result<(), Fault> {
+    pub async fn expose(&mut self, exposure: Exposure) -> Result<Transition, Fault> {
         let truth = exposure.truth;
         let recorded = Exposure {
             truth: None,
@@ -140,17 +144,39 @@ impl Turn<'_> {
         let text = format!("{} reports, reach {}", recorded.outlet, recorded.reach);
         let (name, actor) = (recorded.name.to_string(), recorded.recorded_by.clone());
         self.note(LogKind::Media, &actor, &text, &name).await?;
-        match truth {
-            Some(truth) => {
-                let reach = recorded.reach;
-                self.assess_exposure(recorded, truth, reach, "as recorded", &actor)
-                    .await
-            }
-            None => Ok(()),
+        let heeded = self.heed(&recorded).await?;
+        if let Some(truth) = truth {
+            let reach = recorded.reach;
+            self.assess_exposure(recorded, truth, reach, "as recorded", &actor)
+                .await?;
         }
+        Ok(heeded)
     }
 
-    /// Says what is true of an exposure, and how far it has reached. A false one has to be clarified.
+    /// What is newly exposed (G1.2) makes a private incident public, and asks whoever commands whether it breaks out; true or
+    /// not, since people read it. Once a report, so that the commander's word after it holds. What could be read before the
+    /// incident opened, it opened with.
+    async fn heed(&mut self, exposure: &Exposure) -> Result<Transition, Fault> {
+        let causes = mode::causes(exposure.name.id, &[mode::EXPOSED]);
+        let weighed = &self.incident.weighed;
+        let known = causes.iter().all(|cause| weighed.contains(cause));
+        let new = exposure.published >= self.incident.opened && !known;
+        if !new || !exposes(exposure.medium, exposure.reach) {
+            return Ok(Transition::Noted);
+        }
+        let weighing = mode::weigh(self.incident.mode, weighed, &causes);
+        self.incident.weighed = weighing.weighed;
+        self.ask_whether_it_is_hot_again(&exposure.outlet).await?;
+        let Some(criterion) = weighing.switches else {
+            return Ok(Transition::Noted);
+        };
+        let reason = format!("{criterion}: {}", exposure.outlet);
+        self.set_mode(Mode::Public, &reason, "", self.now).await?;
+        Ok(Transition::Changed)
+    }
+
+    /// Says what is true of an exposure, and how far it has reached. A false one has to be clarified; a post may have reached
+    /// enough by now to switch the mode, which it says.
     ///
     /// # Errors
     /// FAILED_PRECONDITION when it is settled.
@@ -161,7 +187,7 @@ impl Turn<'_> {
         reach: i64,
         reason: &str,
         actor: &str,
-    ) -> Result<(), Fault> {
+    ) -> Result<Transition, Fault> {
         let taken = exposure.truth == Some(ExposureTruth::TakenAsTrue);
         if exposure.clarified.is_some() || taken {
             return Err(refused(&Refusal::Settled, &exposure.name));
@@ -185,7 +211,37 @@ impl Turn<'_> {
             (true, false) => self.settle(id, ClockState::Cancelled).await.map(drop)?,
             _ => {}
         }
-        self.tell_assessed().await
+        self.tell_truth(&assessed, truth).await?;
+        self.tell_assessed().await?;
+        if exposes(assessed.medium, assessed.reach) {
+            // It was heeded when it was recorded.
+            return Ok(Transition::Noted);
+        }
+        self.heed(&Exposure { reach, ..assessed }).await
+    }
+
+    /// A true report costs its site something, and a false one does not (M17): whoever books that hears each word of the desk.
+    /// `exposure` is as it was before the word. They are heard in their order (I3), in whatever incident each was said: the report
+    /// stays the same when incidents merge.
+    async fn tell_truth(&mut self, exposure: &Exposure, truth: ExposureTruth) -> Result<(), Fault> {
+        let payload = events::ExposureAssessed {
+            incident: self.incident.name.to_string(),
+            exposure: exposure.name.to_string(),
+            cases: self.case_names().await?,
+            truth: truth.word().to_owned(),
+            publish_time: Some(to_timestamp(exposure.published)),
+            assess_time: Some(to_timestamp(self.now)),
+            revision: exposure.revision + 1,
+        };
+        let event = NewEvent {
+            event_type: "redress.exposure.assessed.v1",
+            site: &self.incident.name.site,
+            subject: &exposure.name.to_string(),
+            historical: false,
+            payload: &payload,
+        };
+        redress_events::publish(self.tx, &event).await?;
+        Ok(())
     }
 
     /// Once the desk has said of every report what is true of it, the clarifications that its cases owed are its own (M17).

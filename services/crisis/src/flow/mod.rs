@@ -31,7 +31,7 @@ pub use calling::Because;
 pub use exporting::whole_story;
 pub use filing::filed;
 pub use linking::{Linking, link, unlink};
-pub use matter::{Cause, decide, merge_matters, open_by_hand};
+pub use matter::{Cause, Decided, decide, merge_matters, open_by_hand};
 pub use media::Stood;
 pub use playbook::Ending;
 pub use reviewing::Findings;

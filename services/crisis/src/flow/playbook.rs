@@ -3,14 +3,17 @@
 use jiff::Timestamp;
 use redress_clock::Length;
 use redress_model::ids::new_id;
+use redress_model::name::StatementName;
 use redress_model::words::{ClockKind, ClockState, DutyRole};
 use redress_model::{Fault, Grade};
 use redress_policy::playbook::{Task as Planned, Text};
+use uuid::Uuid;
 
 use super::Turn;
 use crate::domain::cadence::within;
 use crate::domain::gate::{Gap, Waiver};
-use crate::domain::words::{LogKind, Stage, State, TaskState, UpdateAudience};
+use crate::domain::matrix::Reach;
+use crate::domain::words::{Audience, LogKind, Stage, State, TaskState, TellMeans, UpdateAudience};
 use crate::store::cases::CaseFile;
 use crate::store::stages::{self, Word};
 use crate::store::tasks::{self, Task};
@@ -21,6 +24,9 @@ const CHECK_WITHIN: Length = Length::hours(2);
 
 /// How long whoever commands may take to decide whether it breaks out (own).
 const OUTBREAK_WITHIN: Length = Length::hours(1);
+
+/// How long somebody may take to bring an authority what was published to it (own).
+const BRING_WITHIN: Length = Length::hours(2);
 
 /// Updates looked back at, to count those in a row that say nothing new.
 const LOOK_BACK_MAX: i64 = 50;
@@ -118,7 +124,7 @@ impl Turn<'_> {
         tasks::of_visit(self.tx, &site, self.incident.name.id, visit.number).await
     }
 
-    /// Ends a task of the stage. Says whether anything changed.
+    /// Ends a task of the stage. What an authority was brought by that is told. Says whether anything changed.
     ///
     /// # Errors
     /// NOT_FOUND; FAILED_PRECONDITION when it ended the other way.
@@ -143,6 +149,12 @@ impl Turn<'_> {
         self.close_task(task, ending).await?;
         self.note(LogKind::Playbook, ending.actor, &text, ending.reference)
             .await?;
+        if let (TaskState::Done, Some(statement)) = (ending.state, brings(key)) {
+            let statement = StatementName::new(self.site(), statement).to_string();
+            let (audience, means) = (Audience::Authorities, TellMeans::Statement);
+            self.told(audience, means, &statement, Reach::Everybody)
+                .await?;
+        }
         Ok(true)
     }
 
@@ -288,13 +300,53 @@ impl Turn<'_> {
         if self.incident.stage != Stage::Latent || case.grade != Some(Grade::ONE) {
             return Ok(());
         }
+        let why = format!("case {} is grade 1 in the stage LATENT", case.number);
+        self.ask_for_outbreak(&why, OUTBREAK_CHECK).await
+    }
+
+    /// Something new is exposed while it is not hot (M01): whoever commands is asked whether it breaks out.
+    pub(super) async fn ask_whether_it_is_hot_again(&mut self, outlet: &str) -> Result<(), Fault> {
+        let stage = self.incident.stage;
+        if stage == Stage::Outbreak {
+            return Ok(());
+        }
+        let why = format!("{outlet} reports in the stage {stage}");
+        self.ask_for_outbreak(&why, EXPOSURE_CHECK).await
+    }
+
+    async fn ask_for_outbreak(&mut self, why: &str, title: (&str, &str)) -> Result<(), Fault> {
         let known = self.tasks().await?;
         let before = known.iter().filter(|t| t.key.starts_with(OUTBREAK)).count();
         let key = format!("{OUTBREAK}{}", before + 1);
-        let task = asked(DutyRole::TopLead, key, OUTBREAK_CHECK, OUTBREAK_WITHIN);
-        let why = format!("case {} is grade 1 in the stage LATENT", case.number);
-        self.ask(&task, OUTBREAK, &why, "whether it breaks out")
+        let task = asked(DutyRole::TopLead, key, title, OUTBREAK_WITHIN);
+        self.ask(&task, OUTBREAK, why, "whether it breaks out")
             .await
+    }
+
+    /// An authority gets its statement from a person: until somebody brought it, it was told nothing.
+    pub(super) async fn ask_to_bring(&mut self, statement: Uuid) -> Result<(), Fault> {
+        let key = bringing(statement);
+        let task = asked(DutyRole::DutyLead, key.clone(), BRING, BRING_WITHIN);
+        let why = "a statement to AUTHORITIES was published";
+        self.ask(&task, &key, why, "that somebody brings it").await
+    }
+
+    /// The statements that nobody has brought to their authority yet.
+    pub(super) async fn unbrought(&mut self) -> Result<Vec<Uuid>, Fault> {
+        let tasks = self.tasks().await?.into_iter();
+        let open = tasks.filter(|t| t.state == TaskState::Open);
+        Ok(open.filter_map(|t| brings(&t.key)).collect())
+    }
+
+    /// Another statement took its place: nobody brings the old one any more.
+    pub(super) async fn leave_unbrought(
+        &mut self,
+        statement: Uuid,
+        actor: &str,
+    ) -> Result<(), Fault> {
+        let key = bringing(statement);
+        let reason = "another statement took its place";
+        self.skip_tasks(|t| t.key == key, reason, &[], actor).await
     }
 
     /// Makes a task of the visit that no playbook has, unless one of its kind is open; the log says why.
@@ -337,12 +389,30 @@ fn asked(owner: DutyRole, key: String, title: (&str, &str), within: Length) -> P
     }
 }
 
+/// How a task is named by which a statement is brought to its authority.
+fn bringing(statement: Uuid) -> String {
+    format!("bring-{statement}")
+}
+
+/// The statement that a task brings; none: it is another task.
+pub(super) fn brings(key: &str) -> Option<Uuid> {
+    key.strip_prefix("bring-")?.parse().ok()
+}
+
 /// How tasks are named that ask whether it breaks out.
 const OUTBREAK: &str = "outbreak-";
 
 const OUTBREAK_CHECK: (&str, &str) = (
     "潜伏阶段出现一级投诉：请决定是否转入爆发阶段",
     "A case is grade 1 while the incident is latent: decide whether it breaks out",
+);
+const EXPOSURE_CHECK: (&str, &str) = (
+    "出现新的曝光：请决定是否转入爆发阶段",
+    "Something new was reported: decide whether it breaks out",
+);
+const BRING: (&str, &str) = (
+    "对主管部门的声明已发布：请当面送达，并注明送达对象与方式",
+    "A statement to an authority was published: bring it to them, and say to whom and how",
 );
 const INSIDE_CHECK: (&str, &str) = (
     "内部通报连续两次“暂无进展”：请核实是否确无新情况",
@@ -361,8 +431,17 @@ fn asks_for_check(nothing_new: &[bool]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::asks_for_check;
+    use super::{asks_for_check, bringing, brings};
     use proptest::prelude::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn a_task_brings_one_statement_and_one_of_a_playbook_none() {
+        let statement = Uuid::from_u128(7);
+        assert_eq!(brings(&bringing(statement)), Some(statement));
+        assert_eq!(brings("bring-plan"), None);
+        assert_eq!(brings("outbreak-1"), None);
+    }
 
     #[test]
     fn two_in_a_row_that_say_nothing_new_ask_for_a_check() {

@@ -1,23 +1,29 @@
 //! What is said on an incident: loading a statement with all that its reviews hang on, and keeping what came of it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use redress_clock::Deadlines;
 use redress_model::Fault;
-use redress_model::name::{IncidentName, StaffId, StatementName};
-use redress_model::words::{ClockKind, DutyRole};
+use redress_model::ids::new_id;
+use redress_model::name::{IncidentName, StaffId, StaffName, StatementName};
+use redress_model::words::{ClockKind, ClockState, DutyRole};
 use redress_proto::convert::to_timestamp;
 use redress_proto::event::v1 as events;
 use redress_wording::Checker;
 
+use super::keeping::Starts;
 use super::{Desk, Transition, Turn};
 use crate::domain::briefing::{CORRECTED, SUPERSEDED};
+use crate::domain::cadence::{spread, within};
 use crate::domain::gate::Waiver;
 use crate::domain::matrix::Reach;
 use crate::domain::stage::{completes, moves};
 use crate::domain::statement::{
-    Content, Contradiction, Digest, Draft, Fact, Person, Refusal, Review, Scene, Standing, chain,
-    changes, contradiction, contradictions, digest, is_public, publishers, standing_facts,
-    wording_hits,
+    Content, Contradiction, Digest, Draft, Fact, Person, Refusal, Review, Scene, Standing,
+    asked_of, chain, changes, contradiction, contradictions, digest, is_public, is_update,
+    publishers, standing_facts, wording_hits,
 };
 use crate::domain::words::{
     Audience, LogKind, ReviewStep, Stage, State, StatementKind, StatementState, TellMeans,
@@ -26,7 +32,7 @@ use crate::domain::words::{
 use crate::store::statements::{Publication, Said, Statement};
 use crate::store::updates::Update;
 use crate::store::{
-    cases, deputies, feed, incidents, links, roles, stages, statements, terms, wording,
+    cases, clocks, deputies, feed, incidents, links, roles, stages, statements, terms, wording,
 };
 
 /// A statement with everything that was said of it.
@@ -185,7 +191,19 @@ impl Turn<'_> {
         statements::write(self.tx, statement, by, self.now).await?;
         let text = format!("a statement to {} was drafted", statement.content.audience);
         self.note_statement(&statement.name, &by.subject, &text)
-            .await
+            .await?;
+        self.keep_reviews().await
+    }
+
+    /// The drafts of an incident that goes into this one go on here. What was approved of them counts no more, since the
+    /// digest names the incident (I7); an objection stays.
+    pub(super) async fn take_drafts(&mut self, from: uuid::Uuid) -> Result<(), Fault> {
+        let (site, into) = (self.site(), self.incident.name.id);
+        for name in statements::move_drafts(self.tx, &site, from, into, self.now).await? {
+            let text = "the draft of a statement goes on in this incident; what was approved before does not count for it";
+            self.note_statement(&name, "", text).await?;
+        }
+        Ok(())
     }
 
     /// Writes another version of a draft.
@@ -220,10 +238,169 @@ impl Turn<'_> {
             statement.version
         );
         self.note_statement(&statement.name, &by.subject, &text)
-            .await
+            .await?;
+        self.keep_first_word(&statement).await
     }
 
-    /// Keeps a verdict. A holding statement that stands complete meets its promise.
+    /// Whether the first word is there (section 9): a holding statement, or any to the public, has left, here or in an incident
+    /// that went into this one, or a draft of one stands complete, as it would leave now.
+    pub(super) async fn first_word_stands(&mut self) -> Result<bool, Fault> {
+        let (site, id) = (self.site(), self.incident.name.id);
+        if statements::first_word_left(self.tx, &site, id).await? {
+            return Ok(true);
+        }
+        let drafts = statements::Filter {
+            state: Some(StatementState::Draft),
+            audience: None,
+        };
+        for draft in statements::list(self.tx, &site, id, drafts, None, i64::MAX).await? {
+            if draft.content.kind == StatementKind::Holding
+                && Case::load(self.tx, self.desk, draft, self.incident.stage)
+                    .await?
+                    .ready()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Something happened to a statement, and somebody else's word may be due. Of a holding one the promise follows too: it is
+    /// kept while one stands complete or has left, and made anew, from now on, once that was taken back.
+    async fn keep_first_word(&mut self, statement: &Statement) -> Result<(), Fault> {
+        if statement.content.kind != StatementKind::Holding {
+            return self.keep_reviews().await;
+        }
+        self.reconcile(self.now, &Starts::new()).await
+    }
+
+    /// Starts and ends clocks until exactly what drafts wait for runs, one thing of each (own): the commander's word while
+    /// somebody objects, else the step that is due. Whoever has to give it is told when it becomes theirs. Nothing runs while
+    /// nothing may leave.
+    pub(super) async fn keep_reviews(&mut self) -> Result<(), Fault> {
+        let IncidentName { site, id } = self.incident.name.clone();
+        let mut waits = BTreeMap::new();
+        let mut given = BTreeSet::new();
+        if self.incident.state == State::Open && !self.incident.provisional {
+            let drafts = statements::Filter {
+                state: Some(StatementState::Draft),
+                audience: None,
+            };
+            for draft in statements::list(self.tx, &site, id, drafts, None, i64::MAX).await? {
+                let case = Case::load(self.tx, self.desk, draft, self.incident.stage).await?;
+                let (of, due) = (case.statement.name.id, case.due());
+                let steps = ReviewStep::ALL.iter().copied();
+                let done = steps.filter(|step| due.is_none_or(|due| *step < due));
+                given.extend(done.map(|step| (of, asked_of(step))));
+                let role = if case.standing.objectors.is_empty() {
+                    given.insert((of, DutyRole::TopLead));
+                    due.map(asked_of)
+                } else {
+                    Some(DutyRole::TopLead)
+                };
+                if let Some(role) = role {
+                    waits.insert(of, (role, case.statement.content.kind));
+                }
+            }
+        }
+        let mut first_word = None;
+        for clock in clocks::open(self.tx, &site, id).await? {
+            match (clock.kind, clock.subject, clock.owner) {
+                (ClockKind::HoldingStatement, ..) => first_word = Some(clock.deadlines.due),
+                (ClockKind::StatementReview, Some(of), Some(role)) => {
+                    if waits.get(&of).is_some_and(|(wanted, _)| *wanted == role) {
+                        waits.remove(&of);
+                        continue;
+                    }
+                    let ended = if given.contains(&(of, role)) {
+                        ClockState::Met
+                    } else {
+                        ClockState::Cancelled
+                    };
+                    self.stop(clock, ended).await?;
+                }
+                _ => {}
+            }
+        }
+        for (of, (role, kind)) in waits {
+            let deadlines = self.review_by(kind, first_word);
+            self.promise(ClockKind::StatementReview, of, role, self.now, deadlines)
+                .await?;
+            self.ask_for_review(&StatementName::new(site.clone(), of), role)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Until when a step is given: of a holding statement never past the moment until when one is to be ready.
+    fn review_by(&self, kind: StatementKind, first_word: Option<Timestamp>) -> Deadlines {
+        let policy = &self.terms.policy;
+        if kind != StatementKind::Holding {
+            return within(&self.zone, self.now, policy.statement_review);
+        }
+        let own = within(&self.zone, self.now, policy.holding_review);
+        match first_word {
+            Some(due) if due > self.now && due < own.due => spread(self.now, due),
+            _ => own,
+        }
+    }
+
+    /// Has those told for whom a statement waits now. A message and not a page: the clock reminds of it, and climbs.
+    async fn ask_for_review(
+        &mut self,
+        statement: &StatementName,
+        role: DutyRole,
+    ) -> Result<(), Fault> {
+        let readers = self.reviewers(statement.id, role).await?;
+        if readers.is_empty() {
+            return Ok(());
+        }
+        let site = self.site();
+        let payload = events::WorkNoticed {
+            notice_id: new_id(self.now).to_string(),
+            news: events::WorkNews::ReviewAwaits.into(),
+            staff: readers
+                .into_iter()
+                .map(|reader| StaffName::new(site.clone(), reader).to_string())
+                .collect(),
+            case: String::new(),
+            resource: statement.to_string(),
+            number: self.case_number().await?,
+            grade: 1,
+        };
+        self.publish("redress.work.noticed.v1", &payload).await
+    }
+
+    /// For whom a step that is asked of a role waits: whoever holds it or acts for it now and wrote nothing of the text; where
+    /// that is nobody, whoever commands, who can appoint somebody.
+    pub(super) async fn reviewers(
+        &mut self,
+        statement: uuid::Uuid,
+        role: DutyRole,
+    ) -> Result<Vec<StaffId>, Fault> {
+        let IncidentName { site, id } = self.incident.name.clone();
+        let authors = statements::authors(self.tx, &site, statement).await?;
+        let held = roles::of_incident(self.tx, &site, id).await?;
+        let acting = deputies::acting(self.tx, &site, id, self.now).await?;
+        let of = |role: DutyRole| {
+            let holder = held.iter().filter(move |r| r.role == role);
+            let acts = acting.iter().filter(move |d| d.role == role);
+            let all = holder.filter_map(|r| r.held.person());
+            let all = all.chain(acts.map(|d| &d.staff));
+            all.filter(|staff| !self.roster.barred.contains(*staff))
+                .cloned()
+                .collect::<Vec<StaffId>>()
+        };
+        let mut able = of(role);
+        able.retain(|staff| !authors.iter().any(|a| a.at(&site) == Some(staff)));
+        if able.is_empty() {
+            able = of(DutyRole::TopLead);
+        }
+        Ok(able)
+    }
+
+    /// Keeps a verdict. A holding statement that stands complete meets its promise; one that does so no more, by an
+    /// objection, makes it anew.
     ///
     /// # Errors
     /// PERMISSION_DENIED when the person is not of the step's chain; FAILED_PRECONDITION by what stands.
@@ -241,7 +418,6 @@ impl Turn<'_> {
         case.draft()
             .review(*step, *verdict, by)
             .map_err(|refusal| case.refused(&refusal))?;
-        let was_ready = case.ready();
         let name = case.statement.name.clone();
         statements::say(self.tx, &name, &said.review, &said.reason, self.now).await?;
         let mut statement = case.statement.clone();
@@ -255,9 +431,8 @@ impl Turn<'_> {
         };
         self.note_statement(&name, &by.subject, &text).await?;
         let case = Case::load(self.tx, self.desk, statement, self.incident.stage).await?;
-        if !was_ready
+        if case.statement.content.kind == StatementKind::Holding
             && case.ready()
-            && case.statement.content.kind == StatementKind::Holding
             && self.meet(ClockKind::HoldingStatement, None).await?
         {
             let text = "the holding statement is approved and ready";
@@ -269,11 +444,12 @@ impl Turn<'_> {
             )
             .await?;
         }
-        Ok(())
+        // An objection takes back what was ready.
+        self.keep_first_word(&case.statement).await
     }
 
     /// Lets it leave: fixed, in the feed where everybody may read it, told to the other services. An outward one is an
-    /// outward update too.
+    /// outward update too; but one to an authority, which nothing carries there: somebody is asked to bring it.
     ///
     /// # Errors
     /// PERMISSION_DENIED when the person may not release it; FAILED_PRECONDITION by what stands.
@@ -291,7 +467,7 @@ impl Turn<'_> {
         let corrected = contradictions(&case.statement.content.facts, &case.published);
         let site = self.site();
         let replaced = match case.statement.supersedes {
-            Some(old) => Some(self.supersede(&case, old).await?),
+            Some(old) => Some(self.supersede(&case, old, &by.subject).await?),
             None => None,
         };
         let mut statement = case.statement.clone();
@@ -352,17 +528,21 @@ impl Turn<'_> {
                 .await?;
         }
         let left = statement.name.to_string();
-        // Notification brings it to each of them.
-        let reach = match content.audience {
-            Audience::Affected => Reach::Cases(self.members().await?),
-            _ => Reach::Everybody,
-        };
-        self.told(content.audience, TellMeans::Statement, &left, reach)
-            .await?;
-        if content.kind == StatementKind::Holding {
+        if content.audience == Audience::Authorities {
+            self.ask_to_bring(statement.name.id).await?;
+        } else {
+            // Notification brings it to each of them, or everybody reads the feed.
+            let reach = match content.audience {
+                Audience::Affected => Reach::Cases(self.members().await?),
+                _ => Reach::Everybody,
+            };
+            self.told(content.audience, TellMeans::Statement, &left, reach)
+                .await?;
+        }
+        if content.kind == StatementKind::Holding || content.audience == Audience::Public {
             self.meet(ClockKind::HoldingStatement, None).await?;
         }
-        if content.audience == Audience::Staff {
+        if !is_update(content.audience) {
             return Ok(());
         }
         self.keep_update(Update {
@@ -375,7 +555,7 @@ impl Turn<'_> {
     }
 
     /// To whom the statement speaks that an outward update tells again, by its name: one of this incident, or of one that was
-    /// merged into it, that has left to somebody outside and stands (I7).
+    /// merged into it, that was an outward update and stands (I7).
     ///
     /// # Errors
     /// FAILED_PRECONDITION `UPDATE_WITHOUT_STATEMENT`.
@@ -384,13 +564,14 @@ impl Turn<'_> {
             && site == self.site()
             && let Some(statement) = statements::get(self.tx, &site, id).await?
             && statement.state == StatementState::Published
-            && statement.content.audience != Audience::Staff
+            && is_update(statement.content.audience)
             && self.has(statement.incident).await?
         {
             return Ok(statement.content.audience);
         }
         let text = "what goes out rests upon a statement: publish one, which is an update; or name as reference one that is \
-                    published, stands and speaks to somebody outside; or say that nothing is new, in the words for that";
+                    published, stands and speaks to somebody outside other than an authority, to whom a person brings it; \
+                    or say that nothing is new, in the words for that";
         let name = &self.incident.name;
         Err(Fault::illegal("UPDATE_WITHOUT_STATEMENT", text, name))
     }
@@ -417,7 +598,12 @@ impl Turn<'_> {
     }
 
     /// Takes the place of a statement, and says what that one said.
-    async fn supersede(&mut self, case: &Case, old: uuid::Uuid) -> Result<Content, Fault> {
+    async fn supersede(
+        &mut self,
+        case: &Case,
+        old: uuid::Uuid,
+        actor: &str,
+    ) -> Result<Content, Fault> {
         let site = self.site();
         let found = statements::get(self.tx, &site, old).await?;
         let mut old = found.ok_or_else(|| Fault::internal("a superseded statement is missing"))?;
@@ -429,6 +615,7 @@ impl Turn<'_> {
         old.state = StatementState::Superseded;
         self.touch(&mut old);
         statements::update(self.tx, &old).await?;
+        self.leave_unbrought(old.name.id, actor).await?;
         Ok(old.content)
     }
 
@@ -454,6 +641,7 @@ impl Turn<'_> {
         let text = format!("a statement was dropped: {reason}");
         self.note_statement(&statement.name, &by.subject, &text)
             .await?;
+        self.keep_first_word(&statement).await?;
         Ok(true)
     }
 
@@ -481,6 +669,27 @@ impl Turn<'_> {
         self.note(LogKind::Deputy, &by.subject, &text, "").await
     }
 
+    /// Whoever acts for a role in an incident that goes into this one acts for it here, where nobody does yet: until the same
+    /// end, by the same person's word.
+    pub(super) async fn take_deputies(&mut self, from: uuid::Uuid) -> Result<(), Fault> {
+        let (site, into) = (self.site(), self.incident.name.id);
+        let ours = deputies::acting(self.tx, &site, into, self.now).await?;
+        for deputy in deputies::acting(self.tx, &site, from, self.now).await? {
+            if ours.iter().any(|d| d.role == deputy.role)
+                || self.require_on_roster(&deputy.staff).is_err()
+            {
+                continue;
+            }
+            deputies::appoint(self.tx, &site, into, &deputy).await?;
+            let text = format!(
+                "{} acts for {} until {}, as in the incident that was merged into this one",
+                deputy.staff, deputy.role, deputy.end
+            );
+            self.note(LogKind::Deputy, "", &text, "").await?;
+        }
+        Ok(())
+    }
+
     /// Moves the stage, past its gates where it is completed by that. What runs by the old stage's cadence starts anew
     /// by the new one's.
     ///
@@ -500,13 +709,20 @@ impl Turn<'_> {
         moves(from, to).map_err(|illegal| {
             Fault::illegal("ILLEGAL_STAGE", illegal.to_string(), &self.incident.name)
         })?;
-        if completes(from, to) {
+        // What a stage leaves undone that is completed, somebody waived by name.
+        let unbrought = if completes(from, to) {
             self.pass_gates(waivers, actor).await?;
-        }
+            Vec::new()
+        } else {
+            self.unbrought().await?
+        };
         self.skip_tasks(|_| true, reason, waivers, actor).await?;
         let text = format!("{from} → {to}: {reason}");
         self.note(LogKind::StageMoved, actor, &text, "").await?;
         self.enter_stage(to, reason).await?;
+        for statement in unbrought {
+            self.ask_to_bring(statement).await?;
+        }
         self.restart_cadence().await?;
         Ok(Some(Transition::Changed))
     }

@@ -6,6 +6,8 @@ use redress_proto::event::v1 as events;
 use redress_store::Tx;
 use serde_json::Value;
 
+use super::keeping::Starts;
+use super::playbook::brings;
 use super::{Desk, Transition, Turn};
 use crate::Settings;
 use crate::domain::terms::Terms;
@@ -146,16 +148,20 @@ impl Turn<'_> {
         };
         self.publish("redress.incident.terms_changed.v1", &payload)
             .await?;
+        // Another quorum takes back a first word that was ready, or makes one ready.
+        self.reconcile(self.now, &Starts::new()).await?;
         Ok(Some(Transition::Noted))
     }
 
-    /// Tasks that only the old playbook has are left; those of the new one are made.
+    /// Tasks that only the old playbook has are left; those of the new one are made. What is to be brought to an authority is
+    /// of no playbook, and stays.
     async fn follow_playbook(&mut self, wanted: &Wanted) -> Result<(), Fault> {
         let plan = self.terms.plan(self.incident.stage);
         let kept: Vec<String> = plan
             .map(|p| p.tasks.iter().map(|t| t.key.clone()).collect())
             .unwrap_or_default();
-        let gone = move |t: &crate::store::tasks::Task| !kept.contains(&t.key);
+        let gone =
+            move |t: &crate::store::tasks::Task| !kept.contains(&t.key) && brings(&t.key).is_none();
         self.skip_tasks(gone, &wanted.reason, &[], &wanted.actor)
             .await?;
         self.make_tasks(self.now).await

@@ -67,7 +67,7 @@ pub fn inbox(db: Database, meter: &Meter, shop: &Shop) -> Inbox {
         .on("redress.case.moved.v1", case_filed::CaseMoved(shop.clone()))
         .on(
             "redress.case.graded.v1",
-            case_graded::CaseGraded(shop.clone()),
+            case_graded::CaseGraded::new(shop.clone(), meter),
         )
         .on(
             "redress.cluster.changed.v1",

@@ -56,6 +56,7 @@ pub(super) async fn room(
         deputies: acting(tx, desk, incident).await?,
         goals,
         review: reviewed(tx, incident).await?,
+        questions: unanswered(tx, incident).await?,
     })
 }
 
@@ -133,19 +134,20 @@ async fn said(
     Ok(shown)
 }
 
-/// What each audience was told in this stage.
+/// What each audience was told in this stage, and in the others what it was told at all.
 async fn told(tx: &mut Tx, desk: &Desk, incident: &Incident) -> Result<Vec<wire::RoomCell>, Fault> {
     let account = Account::load(tx, desk, incident).await?;
     let shown = account
         .cells()
         .into_iter()
-        .filter(|cell| cell.stage == incident.stage)
+        .filter(|cell| cell.count > 0 || cell.stage == incident.stage)
         .map(|cell| wire::RoomCell {
             audience: to_wire(cell.audience),
             tell_time: cell.last.map(|told| to_timestamp(told.at)),
             missing: cell.missing,
             reached_count: i32::try_from(cell.reached.people).unwrap_or(i32::MAX),
             audience_size: i32::try_from(cell.reached.of).unwrap_or(i32::MAX),
+            stage: to_wire(cell.stage),
         });
     Ok(shown.collect())
 }
@@ -163,6 +165,19 @@ async fn met(tx: &mut Tx, incident: &Incident) -> Result<Vec<wire::Briefing>, Fa
     shown.truncate(2);
     let form = |b: &briefings::Briefing| b.held.as_ref().map_or(now, |h| h.form);
     Ok(shown.iter().map(|b| listed(b, form(b))).collect())
+}
+
+/// What was asked at a briefing and nobody has answered.
+async fn unanswered(tx: &mut Tx, incident: &Incident) -> Result<Vec<wire::RoomQuestion>, Fault> {
+    let IncidentName { site, id } = &incident.name;
+    let all = briefings::asked(tx, site, *id).await?.into_iter();
+    let open = all.filter(|question| question.answer.is_none());
+    let shown = open.take(LISTED_MAX).map(|question| wire::RoomQuestion {
+        briefing_number: question.briefing,
+        number: question.number,
+        text: question.text,
+    });
+    Ok(shown.collect())
 }
 
 /// What the playbook asks of the stage and nobody has done.

@@ -24,7 +24,11 @@ const STOPPED_MAX: i64 = 100;
 /// Log entries shown at most.
 const LOG_MAX: i64 = 200;
 /// Promises about one thing that are shown with the incident's own.
-const PRESS: [ClockKind; 2] = [ClockKind::MediaAnswer, ClockKind::MediaClarification];
+const SHOWN: [ClockKind; 3] = [
+    ClockKind::MediaAnswer,
+    ClockKind::MediaClarification,
+    ClockKind::StatementReview,
+];
 
 /// How much of an incident is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,11 +54,11 @@ pub(super) async fn view(
     let callouts = callouts::of_incident(tx, &site, id).await?;
     let roles = roles::of_incident(tx, &site, id).await?;
     let mut clocks = clocks::open(tx, &site, id).await?;
-    // What somebody promised or was given to do has its own list; what the press waits for has none.
-    clocks.retain(|c| c.subject.is_none() || PRESS.contains(&c.kind));
+    // What somebody promised or was given to do has its own list; what the press or a statement waits for has none.
+    clocks.retain(|c| c.subject.is_none() || SHOWN.contains(&c.kind));
     let mut entries = Vec::new();
     if depth == Depth::Whole {
-        clocks.extend(clocks::stopped(tx, &site, id, &PRESS, STOPPED_MAX).await?);
+        clocks.extend(clocks::stopped(tx, &site, id, &SHOWN, STOPPED_MAX).await?);
         clocks.sort_by_key(|c| std::cmp::Reverse((c.start, c.id)));
         entries = log::last(tx, &site, id, LOG_MAX).await?;
     }

@@ -253,7 +253,7 @@ pub async fn stopped(
     .collect()
 }
 
-/// The last promise of a kind that an incident itself made and that was cancelled.
+/// The last promise of a kind that an incident itself made and that stopped, where it was cancelled: none where it was kept.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -263,13 +263,13 @@ pub async fn last_cancelled(
     incident: Uuid,
     kind: ClockKind,
 ) -> Result<Option<Clock>, Fault> {
-    sqlx::query_as!(
+    let last = sqlx::query_as!(
         Row,
         "-- crisis::store::clocks::last_cancelled
         SELECT id, incident, kind, case_id, subject, owner, state, start_time, warn_time, due_time, climb_duty_time, climb_top_time,
                told, heard, level, generation, next_time, stop_time
         FROM incident_clock
-        WHERE site = $1 AND incident = $2 AND subject IS NULL AND kind = $3 AND state = 'CANCELLED'
+        WHERE site = $1 AND incident = $2 AND subject IS NULL AND kind = $3 AND state IN ('CANCELLED', 'MET')
         ORDER BY stop_time DESC, id DESC LIMIT 1",
         site.as_str(),
         incident,
@@ -278,8 +278,9 @@ pub async fn last_cancelled(
     .fetch_optional(&mut **tx)
     .await
     .or_fault()?
-    .map(TryInto::try_into)
-    .transpose()
+    .map(Clock::try_from)
+    .transpose()?;
+    Ok(last.filter(|clock| clock.state == ClockState::Cancelled))
 }
 
 /// A promise.
@@ -301,32 +302,6 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Clock>, 
     .or_fault()?
     .map(TryInto::try_into)
     .transpose()
-}
-
-/// Whether a promise of this kind was ever kept, by the incident or one that went into it.
-///
-/// # Errors
-/// When Postgres is away.
-pub async fn was_met(
-    tx: &mut Tx,
-    site: &SiteId,
-    incident: Uuid,
-    kind: ClockKind,
-) -> Result<bool, Fault> {
-    sqlx::query_scalar!(
-        r#"-- crisis::store::clocks::was_met
-        SELECT EXISTS (
-          SELECT FROM incident_clock k
-          WHERE k.site = $1 AND k.kind = $3 AND k.state = 'MET'
-            AND k.incident IN (SELECT i.id FROM incident i WHERE i.site = $1 AND (i.id = $2 OR i.merged_into = $2))
-        ) AS "met!""#,
-        site.as_str(),
-        incident,
-        kind.word(),
-    )
-    .fetch_one(&mut **tx)
-    .await
-    .or_fault()
 }
 
 /// How many promises of a kind an incident kept in time since an instant.
@@ -355,17 +330,23 @@ pub async fn kept_since(
     Ok(u32::try_from(kept).unwrap_or(u32::MAX))
 }
 
-/// What is due over all sites, oldest first.
+/// What is due over all sites, since an instant where one is given, oldest first.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<Entry>, Fault> {
+pub async fn due(
+    db: &Database,
+    since: Option<Timestamp>,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Entry>, Fault> {
     let rows = sqlx::query!(
         r#"-- crisis::store::clocks::due
         SELECT id, generation, next_time AS "next_time!" FROM incident_clock
-        WHERE next_time <= $1 ORDER BY next_time LIMIT $2"#,
+        WHERE next_time <= $1 AND next_time >= coalesce($3, '-infinity'::timestamptz) ORDER BY next_time LIMIT $2"#,
         now.to_sqlx(),
         limit,
+        since.map(|at| at.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
     )
     .fetch_all(db.worker())
     .await
@@ -376,12 +357,16 @@ pub async fn due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<Entry>
         .collect())
 }
 
-/// How much is due over all sites, by how late it is. Reads of the index `incident_clock_next` what lies before `now`, and
-/// of no incident.
+/// How much is due over all sites, by how late it is. Reads of the index `incident_clock_next` what lies between `since`
+/// and `now`, and of no incident.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn overdue(db: &Database, now: Timestamp) -> Result<Overdue, Fault> {
+pub async fn overdue(
+    db: &Database,
+    since: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Overdue, Fault> {
     let [second, ten, minute, long] = Overdue::instants(now).map(|at| at.to_sqlx());
     let row = sqlx::query!(
         r#"-- crisis::store::clocks::overdue
@@ -391,12 +376,13 @@ pub async fn overdue(db: &Database, now: Timestamp) -> Result<Overdue, Fault> {
                count(*) FILTER (WHERE next_time <= $4 AND next_time > $5) AS "under_10m!",
                count(*) FILTER (WHERE next_time <= $5) AS "over_10m!",
                min(next_time) AS oldest
-        FROM incident_clock WHERE next_time <= $1"#,
+        FROM incident_clock WHERE next_time <= $1 AND next_time >= coalesce($6, '-infinity'::timestamptz)"#,
         now.to_sqlx(),
         second,
         ten,
         minute,
         long,
+        since.map(|at| at.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
     )
     .fetch_one(db.worker())
     .await

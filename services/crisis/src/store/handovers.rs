@@ -26,8 +26,10 @@ pub struct Handover {
     pub reason: String,
     /// What became of it.
     pub state: HandoverState,
-    /// Who offered.
+    /// Who offered: subject of the token.
     pub offered_by: String,
+    /// The same on the site's roster; none where the token named nobody of it.
+    pub offerer: Option<StaffId>,
     /// When.
     pub offered: Timestamp,
     /// Accepted before here, or not at all.
@@ -46,6 +48,7 @@ struct Row {
     reason: String,
     state: String,
     offered_by: String,
+    offerer: Option<String>,
     offer_time: jiff_sqlx::Timestamp,
     expire_time: jiff_sqlx::Timestamp,
     answer_time: Option<jiff_sqlx::Timestamp>,
@@ -64,6 +67,7 @@ impl TryFrom<Row> for Handover {
             reason: r.reason,
             state: read(&r.state)?,
             offered_by: r.offered_by,
+            offerer: r.offerer.as_deref().map(read).transpose()?,
             offered: r.offer_time.to_jiff(),
             expires: r.expire_time.to_jiff(),
             answered: r.answer_time.map(|t| t.to_jiff()),
@@ -85,7 +89,7 @@ pub async fn of_incident(
     let rows = sqlx::query_as!(
         Row,
         "-- crisis::store::handovers::of_incident
-        SELECT number, role, from_staff, to_staff, reason, state, offered_by, offer_time, expire_time, answer_time, answer_reason
+        SELECT number, role, from_staff, to_staff, reason, state, offered_by, offerer, offer_time, expire_time, answer_time, answer_reason
         FROM incident_handover WHERE site = $1 AND incident = $2 ORDER BY number DESC LIMIT $3",
         site.as_str(),
         incident,
@@ -110,7 +114,7 @@ pub async fn unanswered(
     let row = sqlx::query_as!(
         Row,
         "-- crisis::store::handovers::unanswered
-        SELECT number, role, from_staff, to_staff, reason, state, offered_by, offer_time, expire_time, answer_time, answer_reason
+        SELECT number, role, from_staff, to_staff, reason, state, offered_by, offerer, offer_time, expire_time, answer_time, answer_reason
         FROM incident_handover WHERE site = $1 AND incident = $2 AND role = $3 AND state = 'OFFERED'",
         site.as_str(),
         incident,
@@ -135,8 +139,8 @@ pub async fn offer(
     sqlx::query!(
         "-- crisis::store::handovers::offer
         INSERT INTO incident_handover (site, incident, number, role, from_staff, to_staff, reason, state, offered_by,
-          offer_time, expire_time, answer_time, answer_reason)
-        SELECT $1, $2, 1 + coalesce(max(number), 0), $3, $4, $5, $6, $7, $8, $9, $10, NULL, ''
+          offer_time, expire_time, offerer, answer_time, answer_reason)
+        SELECT $1, $2, 1 + coalesce(max(number), 0), $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, ''
         FROM incident_handover WHERE site = $1 AND incident = $2",
         site.as_str(),
         incident,
@@ -148,6 +152,7 @@ pub async fn offer(
         offer.offered_by,
         offer.offered.to_sqlx(),
         offer.expires.to_sqlx(),
+        offer.offerer.as_ref().map(StaffId::as_str),
     )
     .execute(&mut **tx)
     .await

@@ -125,7 +125,8 @@ fn whole(digest: &[u8]) -> Result<Digest, Fault> {
     digest.try_into().map_err(Fault::internal)
 }
 
-fn facts(value: serde_json::Value) -> Result<Vec<Fact>, Fault> {
+/// The facts of a version, as they are stored.
+pub(super) fn facts(value: serde_json::Value) -> Result<Vec<Fact>, Fault> {
     serde_json::from_value(value).map_err(Fault::internal)
 }
 
@@ -241,6 +242,37 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Statemen
     .or_fault()?
     .map(TryInto::try_into)
     .transpose()
+}
+
+/// Moves the drafts of one incident to the one that it goes into, and says which, oldest first. The caller holds both.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn move_drafts(
+    tx: &mut Tx,
+    site: &SiteId,
+    from: Uuid,
+    into: Uuid,
+    at: Timestamp,
+) -> Result<Vec<StatementName>, Fault> {
+    let mut moved = sqlx::query_scalar!(
+        "-- crisis::store::statements::move_drafts
+        UPDATE statement SET incident = $3, update_time = $4, revision = revision + 1
+        WHERE site = $1 AND incident = $2 AND state = 'DRAFT' RETURNING id",
+        site.as_str(),
+        from,
+        into,
+        at.to_sqlx(),
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    // Ids are in the order of their making.
+    moved.sort_unstable();
+    Ok(moved
+        .into_iter()
+        .map(|id| StatementName::new(site.clone(), id))
+        .collect())
 }
 
 /// The incident of a statement.
@@ -459,15 +491,17 @@ pub async fn told(
         .collect()
 }
 
-/// Whether a holding statement of an incident has left, or of one that was merged into it.
+/// Whether the first word of an incident, or of one that was merged into it, has left: a holding statement to anybody, or any
+/// statement to the public, after which a holding one would say less.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn holding_left(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<bool, Fault> {
+pub async fn first_word_left(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<bool, Fault> {
     sqlx::query_scalar!(
-        r#"-- crisis::store::statements::holding_left
+        r#"-- crisis::store::statements::first_word_left
         SELECT EXISTS (SELECT FROM statement s
-                       WHERE s.site = $1 AND s.kind = 'HOLDING' AND s.publish_time IS NOT NULL
+                       JOIN statement_version v ON v.site = s.site AND v.statement = s.id AND v.number = s.version
+                       WHERE s.site = $1 AND (s.kind = 'HOLDING' OR v.audience = 'PUBLIC') AND s.publish_time IS NOT NULL
                          AND s.incident IN (SELECT i.id FROM incident i
                                             WHERE i.site = $1 AND (i.id = $2 OR i.merged_into = $2))) AS "left!""#,
         site.as_str(),

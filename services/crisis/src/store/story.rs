@@ -5,7 +5,10 @@ use redress_model::Fault;
 use redress_model::name::{IncidentName, StatementName};
 use redress_store::{StoreResultExt as _, Tx};
 
-/// One version of a statement's words.
+use super::statements::facts;
+use crate::domain::statement::Fact;
+
+/// One version of a statement, with all of it that is approved.
 #[derive(Debug, Clone)]
 pub struct Version {
     /// Counts from 1.
@@ -16,6 +19,12 @@ pub struct Version {
     pub language: String,
     /// The words.
     pub text: String,
+    /// What its figures rest upon.
+    pub facts: Vec<Fact>,
+    /// Why it says what a rule of wording forbids; empty where it does not.
+    pub wording_reason: String,
+    /// Why it says otherwise than what was published; empty where it does not.
+    pub correction: String,
     /// Who wrote it.
     pub author: String,
     /// When.
@@ -29,7 +38,8 @@ pub struct Version {
 pub async fn versions(tx: &mut Tx, statement: &StatementName) -> Result<Vec<Version>, Fault> {
     let rows = sqlx::query!(
         r#"-- crisis::store::story::versions
-        SELECT number, audience, language, text, author, write_time AS "write_time: jiff_sqlx::Timestamp"
+        SELECT number, audience, language, text, facts, wording_reason, correction, author,
+               write_time AS "write_time: jiff_sqlx::Timestamp"
         FROM statement_version WHERE site = $1 AND statement = $2 ORDER BY number"#,
         statement.site.as_str(),
         statement.id,
@@ -37,15 +47,21 @@ pub async fn versions(tx: &mut Tx, statement: &StatementName) -> Result<Vec<Vers
     .fetch_all(&mut **tx)
     .await
     .or_fault()?;
-    let versions = rows.into_iter().map(|r| Version {
-        number: r.number,
-        audience: r.audience,
-        language: r.language,
-        text: r.text,
-        author: r.author,
-        at: r.write_time.to_jiff(),
-    });
-    Ok(versions.collect())
+    rows.into_iter()
+        .map(|r| {
+            Ok(Version {
+                number: r.number,
+                audience: r.audience,
+                language: r.language,
+                text: r.text,
+                facts: facts(r.facts)?,
+                wording_reason: r.wording_reason,
+                correction: r.correction,
+                author: r.author,
+                at: r.write_time.to_jiff(),
+            })
+        })
+        .collect()
 }
 
 /// A deputy who was appointed, whether or not the time is over.

@@ -6,6 +6,7 @@ use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::aftermath_service_server::AftermathService as _;
 use redress_proto::crisis::v1::briefing_service_server::BriefingService as _;
 use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
+use redress_proto::crisis::v1::statement_service_server::StatementService as _;
 use redress_proto::crisis::v1::{
     ExportFormat, IncidentStage, IncidentState, ReviewActionState, ReviewState,
 };
@@ -293,7 +294,7 @@ async fn a_stand_down_names_each_condition_that_fails_and_leaves_everything_as_i
     };
     world
         .briefings
-        .keep_commitment(as_caller(keep, &["lake"]))
+        .keep_commitment(as_person(keep, "lake", "onsite"))
         .await
         .expect("kept");
     let release = wire::ReleaseBriefingRequest {
@@ -592,6 +593,76 @@ async fn the_whole_incident_is_one_document_that_holds_and_shows_every_change() 
         .export_incident(as_staff(request, "lake", "negotiator"))
         .await;
     assert_eq!(hidden.expect_err("hidden").code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn all_that_was_approved_of_each_version_and_whose_each_promise_is_stand_in_the_document_i7()
+{
+    let (world, incident) = opened().await;
+    let injured = |text: &str, value: &str| wire::Statement {
+        audience: wire::Audience::Affected.into(),
+        facts: vec![wire::StatementFact {
+            key: "injured".into(),
+            value: value.into(),
+            source: "hospital".into(),
+        }],
+        ..words(wire::StatementKind::Update, text)
+    };
+    let first = injured("两人受伤。", "2");
+    let first = world.draft(&incident, first, "author").await;
+    let counted_again = wire::UpdateStatementRequest {
+        statement: Some(wire::Statement {
+            name: first.name.clone(),
+            ..injured("三人受伤。", "3")
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: vec!["text".into(), "facts".into()],
+        }),
+        ..Default::default()
+    };
+    let edited = world
+        .statements
+        .update_statement(as_person(counted_again, "lake", "author"));
+    let edited = edited.await.expect("edited").into_inner().statement;
+    let edited = edited.expect("filled");
+    world.approve_all(&edited).await;
+    world.release(&edited, VOICE).await.expect("released");
+    let second = wire::CreateStatementRequest {
+        parent: incident.clone(),
+        statement: Some(wire::Statement {
+            supersedes: first.name.clone(),
+            correction_reason: "the ward counted again".into(),
+            wording_override_reason: "the lawyer's own words".into(),
+            ..injured("四人受伤。", "4")
+        }),
+        ..Default::default()
+    };
+    let second = as_person(second, "lake", "author");
+    let second = with_permission(second, "wording.override");
+    let drafted = world.statements.create_statement(second).await;
+    drafted.expect("drafted");
+
+    let export = world
+        .export(&incident, ExportFormat::Markdown, "lake")
+        .await
+        .expect("exported");
+    redress_crisis::domain::export::verify(&export.document).expect("holds");
+    for told in [
+        "fact injured = 2 from hospital, of version 1",
+        "fact injured = 3 from hospital, of version 2",
+        "fact injured = 4 from hospital, of version 1",
+        "correction, of version 1: the ward counted again",
+        "wording overridden, of version 1: the lawyer's own words",
+        &format!("supersedes: {}", first.name),
+        &format!(
+            "LEADER_CONTACT MET of {}, ON_SITE_LEAD: from",
+            case("lake", 1)
+        ),
+        "WEEKLY_BRIEFING RUNNING, CUSTOMER_LIAISON: from",
+    ] {
+        let found = export.document.matches(told).count();
+        assert_eq!(found, 1, "{told} in\n{}", export.document);
+    }
 }
 
 #[tokio::test]

@@ -124,7 +124,7 @@ impl World {
         listed.expect("listed").into_inner().commitments
     }
 
-    async fn keep(&self, name: &str) -> Result<Commitment, Status> {
+    async fn keep(&self, name: &str, by: &str) -> Result<Commitment, Status> {
         let request = wire::KeepCommitmentRequest {
             name: name.into(),
             outcome: "sealed and tested".into(),
@@ -132,7 +132,20 @@ impl World {
         };
         let answer = self
             .briefings
-            .keep_commitment(as_caller(request, &["lake"]))
+            .keep_commitment(as_person(request, "lake", by))
+            .await?;
+        Ok(answer.into_inner().commitment.expect("filled"))
+    }
+
+    async fn waive(&self, name: &str, by: &str) -> Result<Commitment, Status> {
+        let request = wire::WaiveCommitmentRequest {
+            name: name.into(),
+            reason: "the owners chose a refund".into(),
+            ..Default::default()
+        };
+        let answer = self
+            .briefings
+            .waive_commitment(as_person(request, "lake", by))
             .await?;
         Ok(answer.into_inner().commitment.expect("filled"))
     }
@@ -390,9 +403,12 @@ async fn a_commitment_pages_its_owner_climbs_and_ends_when_it_is_kept() {
         .try_into()
         .expect("two");
     assert_eq!(first.owner, staff("lake", "negotiator"));
-    let kept = world.keep(&first.name).await.expect("kept");
+    let kept = world.keep(&first.name, "negotiator").await.expect("kept");
     assert_eq!(kept.state(), CommitmentState::Kept);
-    let again = world.keep(&first.name).await.expect_err("settled");
+    let again = world
+        .keep(&first.name, "negotiator")
+        .await
+        .expect_err("settled");
     assert_eq!(reason(&again), "COMMITMENT_SETTLED");
     let told = world.clock_events("lake", ClockKind::Commitment).await;
     let short = |e: &events::ClockChanged| {
@@ -417,19 +433,42 @@ async fn a_commitment_pages_its_owner_climbs_and_ends_when_it_is_kept() {
             (Met, 2, String::new()),
         ]
     );
-    let waive = wire::WaiveCommitmentRequest {
-        name: second.name,
-        reason: "the owners chose a refund".into(),
-        ..Default::default()
-    };
-    world
-        .briefings
-        .waive_commitment(as_caller(waive, &["lake"]))
-        .await
-        .expect("waived");
+    world.waive(&second.name, "top").await.expect("waived");
     let waived = world.commitments_of(&incident).await.remove(1);
     assert_eq!(waived.state(), CommitmentState::Waived);
     assert_eq!(waived.clock_state(), ClockState::Cancelled);
+}
+
+#[tokio::test]
+async fn a_commitment_is_kept_by_its_owner_and_waived_by_who_commands_m01() {
+    let (world, incident) = opened(3, "Asia/Shanghai").await;
+    let planned = world.the_planned(&incident).await;
+    let mut request = held(&planned.name);
+    request.commitments = vec![world.promise("negotiator", 4), world.promise("counsel", 10)];
+    world.hold(request).await.expect("held");
+    let [first, second] = world
+        .commitments_of(&incident)
+        .await
+        .try_into()
+        .expect("two");
+    // Neither who holds another role, nor the owner, decides that it is not kept; and nobody says it of another's.
+    for nobody in ["counsel", "voice", "duty"] {
+        let refused = world.keep(&first.name, nobody).await.expect_err(nobody);
+        assert_eq!(refused.code(), Code::PermissionDenied, "{nobody}");
+    }
+    for nobody in ["counsel", "voice", "duty"] {
+        let refused = world.waive(&second.name, nobody).await.expect_err(nobody);
+        assert_eq!(refused.code(), Code::PermissionDenied, "{nobody}");
+    }
+    assert!(
+        world
+            .commitments_of(&incident)
+            .await
+            .iter()
+            .all(|c| c.clock_state() == ClockState::Running)
+    );
+    world.keep(&first.name, "top").await.expect("commands");
+    world.waive(&second.name, "top").await.expect("commands");
 }
 
 #[tokio::test]
@@ -504,7 +543,7 @@ async fn released_notes_never_change_and_can_be_written_again() {
 
     // What happens later belongs to the next one.
     let name = &world.commitments_of(&incident).await[0].name;
-    world.keep(name).await.expect("kept");
+    world.keep(name, "onsite").await.expect("kept");
     let answered = world
         .answer_question(&planned.name, 1)
         .await
@@ -696,7 +735,7 @@ async fn what_was_promised_goes_on_in_the_incident_that_stays_when_two_are_merge
         told.agenda
     );
     let name = &world.commitments_of(&stays).await[0].name;
-    world.keep(name).await.expect("kept there");
+    world.keep(name, "onsite").await.expect("kept there");
     let then = world.briefing(&released.name).await;
     assert!(then.reproducible, "{}", then.notes);
     let cancelled = world.briefings_of(&ends.name).await;
@@ -743,7 +782,7 @@ async fn notes_that_tell_of_what_came_and_went_on_with_mergers_are_written_again
     let told = world.the_planned(last).await;
     assert!(texts(&told).contains(&open), "{:#?}", told.agenda);
     let name = world.commitments_of(last).await.remove(0).name;
-    world.keep(&name).await.expect("kept there");
+    world.keep(&name, "onsite").await.expect("kept there");
     let then = world.briefing(&briefing).await;
     assert!(then.reproducible, "{}", then.notes);
 }

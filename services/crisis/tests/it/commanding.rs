@@ -1,7 +1,7 @@
 //! Roles handed over with acceptance, wrong joins set right, several sites under one command.
 
 use jiff::SignedDuration;
-use redress_model::words::{CaseStatus, DutyRole, Word as _};
+use redress_model::words::{CaseStatus, ClockKind, ClockTransition, DutyRole, Word as _};
 use redress_proto::convert::to_timestamp;
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::command_service_server::CommandService;
@@ -172,6 +172,114 @@ async fn a_role_goes_over_when_the_other_accepts_and_not_before_m12() {
         .await
         .expect_err("answered");
     assert_eq!(reason(&twice), "NO_OFFER");
+}
+
+impl World {
+    async fn offered_by(&self, name: &str, to: &str, by: &str) {
+        let request = wire::OfferRoleRequest {
+            name: name.into(),
+            role: VOICE.number(),
+            staff: staff("lake", to),
+            reason: "end of shift".into(),
+            ..Default::default()
+        };
+        let answer = self.commanding.offer_role(as_staff(request, "lake", by));
+        answer.await.expect("on the roster");
+    }
+
+    /// What the clocks of offers told, and whom.
+    async fn told_of_offers(&self) -> Vec<(ClockTransition, i32, String)> {
+        let told = self.clock_events("lake", ClockKind::RoleOffer).await;
+        told.iter()
+            .map(|e| {
+                let who = e
+                    .notify
+                    .iter()
+                    .map(|n| n.rsplit('/').next().expect("a name"));
+                let transition = redress_proto::convert::from_wire(e.transition);
+                let who = who.collect::<Vec<_>>().join(",");
+                (transition.expect("known"), e.level, who)
+            })
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn whoever_offered_a_role_hears_that_nobody_answered_after_a_restart_too_m12() {
+    use ClockTransition::{Breached, Cancelled, Started, Warned};
+    let (world, name) = opened("G1.1").await;
+    world.offered_by(&name, "second-voice", "duty").await;
+    world.advance(90);
+    world.fire_due().await;
+    world.advance(30);
+    // Another process: what is due stands in Postgres.
+    world.replica().fire_due().await;
+    let nobody = String::new;
+    let expected = [
+        (Started, 0, nobody()),
+        (Warned, 0, "second-voice".to_owned()),
+        (Breached, 1, "duty".to_owned()),
+        (Cancelled, 1, nobody()),
+    ];
+    assert_eq!(world.told_of_offers().await, expected);
+    let command = world.command(&name, &["lake"]).await;
+    assert_eq!(command.handovers[0].state(), HandoverState::Replaced);
+    assert_eq!(voice(&command), staff("lake", "voice"), "who goes on");
+    let log = world.incident(&name).await.log_entries;
+    let said = |e: &&wire::LogEntry| e.text.starts_with("second-voice did not answer in time");
+    assert_eq!(log.iter().filter(said).count(), 1);
+    world.advance(3 * 60);
+    world.fire_due().await;
+    assert_eq!(world.told_of_offers().await, expected, "it climbs no more");
+}
+
+#[tokio::test]
+async fn an_offer_of_a_role_that_nobody_has_climbs_until_somebody_has_it_m12() {
+    use ClockTransition::{Breached, Cancelled, Climbed, Started, Warned};
+    let world = World::new().await;
+    let without: Vec<_> = FULL.iter().copied().filter(|d| d.0 != VOICE).collect();
+    world
+        .take([site_changed("lake"), duty_changed("lake", &without, 1)])
+        .await;
+    world
+        .take([graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.1"]).event()])
+        .await;
+    let name = world.the_open("lake").await.name;
+    world.offered_by(&name, "liaison", "duty").await;
+    for minutes in [90, 30, 60] {
+        world.advance(minutes);
+        world.fire_due().await;
+    }
+    // Somebody comes on the roster.
+    world.take([duty_changed("lake", FULL, 2)]).await;
+    world.advance(5 * 60);
+    world.fire_due().await;
+    let nobody = String::new;
+    assert_eq!(
+        world.told_of_offers().await,
+        [
+            (Started, 0, nobody()),
+            (Warned, 0, "liaison".to_owned()),
+            (Breached, 1, "onsite,duty".to_owned()),
+            (Climbed, 2, "duty".to_owned()),
+            (Cancelled, 2, nobody()),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_answer_ends_the_clock_of_an_offer_and_another_offer_has_its_own_m12() {
+    use ClockTransition::{Cancelled, Met, Started};
+    let (world, name) = opened("G1.1").await;
+    world.offered_by(&name, "second-voice", "duty").await;
+    world.offered_by(&name, "negotiator", "duty").await;
+    world
+        .accept(&name, "negotiator", false)
+        .await
+        .expect("offered");
+    let told = world.told_of_offers().await;
+    let told: Vec<_> = told.into_iter().map(|t| t.0).collect();
+    assert_eq!(told, [Started, Cancelled, Started, Met]);
 }
 
 #[tokio::test]
@@ -733,7 +841,6 @@ impl World {
 
 #[tokio::test]
 async fn a_merger_cools_no_outbreak_and_puts_no_report_off_m01() {
-    use redress_model::words::ClockKind;
     let (world, older, younger) = two_of_one_site().await;
     for stage in [IncidentStage::Handling, IncidentStage::Aftermath] {
         let moved = world.to_stage(&older, stage, |_| true).await;

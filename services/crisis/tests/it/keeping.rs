@@ -96,7 +96,11 @@ async fn clocks_that_are_due_together_fire_in_one_turn_and_say_what_they_say_alo
         let before = world.open("lake").await.len();
         world.advance(600);
         if together {
-            let first = world.truth().due(world.now(), 100).await.expect("postgres");
+            let first = world
+                .truth()
+                .due(None, world.now(), 100)
+                .await
+                .expect("postgres");
             assert!(first.len() > 4, "several are due: {first:?}");
             // One that moved on meanwhile is nobody else's trouble.
             let gone = redress_timers::Entry::new(first[0].id, 7, world.now());
@@ -165,7 +169,7 @@ async fn a_clock_that_was_met_or_moved_on_does_not_fire_i4() {
     world.advance(45);
     let due = world
         .truth()
-        .due(world.now(), 10)
+        .due(None, world.now(), 10)
         .await
         .expect("postgres answers");
     let own = clock(&world.the_open("lake").await, ClockKind::HoldingStatement);
@@ -469,6 +473,34 @@ async fn there_and_back_gives_no_new_hour_for_the_holding_statement_m01() {
     assert_eq!(third.state(), ClockState::Breached);
     world.fire_due().await;
     assert_eq!(breaches(&told(&world, kind).await), 1, "nobody twice");
+}
+
+#[tokio::test]
+async fn a_first_word_that_was_kept_and_taken_back_has_its_own_hour_after_there_and_back_m01() {
+    let world = opened("G1.4", FULL).await;
+    let kind = ClockKind::HoldingStatement;
+    world.advance(10);
+    switch(&world, IncidentMode::Private).await;
+    let incident = switch(&world, IncidentMode::Public).await;
+    world.advance(10);
+    let holding = words(wire::StatementKind::Holding, "我们正在核实。");
+    let draft = world.draft(&incident.name, holding, "author").await;
+    world.approve_all(&draft).await;
+    switch(&world, IncidentMode::Private).await;
+    let edited = world.edit(&draft, "我们正在逐户核实。", "author").await;
+    edited.expect("a draft still");
+    world.advance(400);
+    let mut clocks = switch(&world, IncidentMode::Public)
+        .await
+        .clocks
+        .into_iter();
+    let runs = clocks.find(|c| c.kind == kind.number() && c.stop_time.is_none());
+    let runs = runs.expect("promised anew");
+    assert_eq!(runs.state(), ClockState::Running);
+    let now = world.now().as_second();
+    let after = |time: Option<prost_types::Timestamp>| time.expect("set").seconds - now;
+    let times = (after(runs.start_time), after(runs.due_time));
+    assert_eq!(times, (0, 3600));
 }
 
 #[tokio::test]

@@ -180,7 +180,7 @@ async fn i2_i4_a_late_firing_and_its_receipt_are_committed_together_once_or_not_
     let (world, _) = neglected().await;
     let truth = world.truth();
     let now = world.now();
-    let due = truth.due(now, 100).await.expect("postgres");
+    let due = truth.due(None, now, 100).await.expect("postgres");
     assert!(due.len() > 2, "several are due: {due:?}");
     let receipts = |cause| -> Vec<Receipt> {
         let of = |entry: &Entry| Receipt {
@@ -201,7 +201,7 @@ async fn i2_i4_a_late_firing_and_its_receipt_are_committed_together_once_or_not_
         assert!(together.iter().all(Option::is_none), "{breaks}");
         sqlx::raw_sql(mends).execute(admin).await.expect("mended");
         assert!(listed(&world, any()).await.is_empty(), "{breaks}");
-        assert_eq!(truth.due(now, 100).await.expect("postgres"), due);
+        assert_eq!(truth.due(None, now, 100).await.expect("postgres"), due);
     }
     // Whoever fires them is killed right after: the receipts are there.
     let fired = truth.fire_many(&due, &late, now).await.expect("postgres");
@@ -235,16 +235,16 @@ async fn whoever_is_complained_about_is_shown_no_late_clock_of_the_incident() {
 async fn i4_what_is_overdue_is_counted_whole_by_how_late_it_is_whatever_one_scan_takes() {
     let (world, _) = neglected().await;
     let truth = world.truth();
-    let due = truth.due(world.now(), 100).await.expect("postgres");
+    let due = truth.due(None, world.now(), 100).await.expect("postgres");
     assert!(due.len() > 2, "several are due: {due:?}");
-    let scanned = truth.due(world.now(), 2).await.expect("postgres");
+    let scanned = truth.due(None, world.now(), 2).await.expect("postgres");
     assert_eq!(scanned.len(), 2);
-    let all = truth.overdue(world.now()).await.expect("postgres");
+    let all = truth.overdue(None, world.now()).await.expect("postgres");
     assert_eq!(all.counts.iter().sum::<u64>(), due.len() as u64);
     let oldest = due.iter().map(|e| e.due).min().expect("some are due");
     assert_eq!(all.oldest, Some(oldest));
     let before = oldest - SignedDuration::from_millis(1);
-    let none = truth.overdue(before).await;
+    let none = truth.overdue(None, before).await;
     assert_eq!(none.expect("postgres"), Overdue::default());
     // At every bound, and just before it.
     let mut classes = BTreeSet::new();
@@ -263,7 +263,7 @@ async fn i4_what_is_overdue_is_counted_whole_by_how_late_it_is_whatever_one_scan
             counts,
             oldest: Some(oldest),
         };
-        let seen = truth.overdue(now).await.expect("postgres");
+        let seen = truth.overdue(None, now).await.expect("postgres");
         assert_eq!(seen, expected, "{millis} ms");
     }
     assert_eq!(classes.len(), 5, "each class was filled");

@@ -1,5 +1,6 @@
 //! Audience by stage: what was told to whom, how old it is, and what keeps an incident in its stage.
 
+use redress_model::words::{ClockKind, DutyRole, Word as _};
 use redress_proto::convert::to_timestamp;
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
@@ -459,4 +460,114 @@ async fn another_site_sees_no_matrix_i8() {
         .get_matrix(as_caller(request, &["hill"]))
         .await;
     assert_eq!(refused.expect_err("foreign").code(), Code::NotFound);
+}
+
+/// The task by which a statement is brought to its authority.
+fn bringing(statement: &wire::Statement) -> String {
+    let id = statement.name.rsplit('/').next().expect("an id");
+    format!("bring-{id}")
+}
+
+impl World {
+    /// The task by which a statement is brought, in the present stage.
+    async fn brought(
+        &self,
+        incident: &str,
+        statement: &wire::Statement,
+    ) -> Option<wire::IncidentTask> {
+        let tasks = self.plan(incident).await.tasks;
+        let key = bringing(statement);
+        tasks.into_iter().find(|t| t.key == key)
+    }
+
+    async fn bring(&self, incident: &str, statement: &wire::Statement) {
+        let done = wire::CompleteTaskRequest {
+            name: incident.to_owned(),
+            task: bringing(statement),
+            reference: "the housing authority, by hand".into(),
+            ..Default::default()
+        };
+        let done = self.playbooks.complete_task(as_caller(done, &["lake"]));
+        done.await.expect("open");
+    }
+}
+
+#[tokio::test]
+async fn an_authority_was_told_once_somebody_brought_it_its_statement_and_not_before_i7() {
+    let (world, incident) = public().await;
+    world.advance(10);
+    let outward = async || clock(&world.incident(&incident).await, ClockKind::OutwardUpdate);
+    let before = outward().await;
+    let said = world.say_to(&incident, Audience::Authorities).await;
+    assert_eq!(outward().await, before, "no update: nobody has it");
+    let cell = async || {
+        let stage = IncidentStage::Outbreak;
+        world.cell(&incident, Audience::Authorities, stage).await
+    };
+    assert_eq!(cell().await.count, 0);
+    let refused = world.outward(&incident, &said.name, false).await;
+    let refused = refused.expect_err("nobody has it to be told again");
+    assert_eq!(reason(&refused), "UPDATE_WITHOUT_STATEMENT");
+    let task = world.brought(&incident, &said).await.expect("asked for");
+    assert_eq!(task.state(), wire::TaskState::Open);
+    assert_eq!(task.owner, DutyRole::DutyLead.number());
+
+    world.advance(20);
+    world.bring(&incident, &said).await;
+    let told = cell().await;
+    assert_eq!(
+        (told.count, told.means(), told.reference),
+        (1, TellMeans::Statement, said.name)
+    );
+    assert_eq!(told.age.expect("told").seconds, 0, "when it was brought");
+    assert_eq!(outward().await, before);
+}
+
+#[tokio::test]
+async fn what_nobody_brought_is_asked_for_where_the_matter_goes_on_and_not_once_it_is_superseded() {
+    let (world, incident) = public().await;
+    let moved = async |stage| world.to_stage(&incident, stage, |_| true).await;
+    moved(IncidentStage::Handling).await.expect("waived");
+    let said = world.say_to(&incident, Audience::Authorities).await;
+    let open = async |of: &wire::Statement| {
+        let task = world.brought(&incident, of).await;
+        task.is_some_and(|t| t.state() == wire::TaskState::Open)
+    };
+    assert!(open(&said).await);
+    moved(IncidentStage::Outbreak).await.expect("falls back");
+    assert!(open(&said).await, "in the new visit");
+    let another = world.change(&incident, "false-report", &[]).await;
+    another.expect("shipped");
+    assert!(open(&said).await, "of no playbook");
+
+    let newer = wire::Statement {
+        audience: Audience::Authorities.into(),
+        supersedes: said.name.clone(),
+        ..words(StatementKind::Update, "我们仍在现场。")
+    };
+    let newer = world.draft(&incident, newer, "author").await;
+    world.approve_all(&newer).await;
+    world.release(&newer, VOICE).await.expect("released");
+    assert!(!open(&said).await && open(&newer).await);
+
+    // Of two incidents that become one, the one that stays brings it.
+    world.advance(5);
+    let second = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.4"]);
+    world.take([second.at(world.now()).event()]).await;
+    let all = world.open("lake").await;
+    let younger = all.into_iter().find(|i| i.name != incident).expect("two");
+    let theirs = world.say_to(&younger.name, Audience::Authorities).await;
+    let (from, into) = (cluster("lake", 2), cluster("lake", 1));
+    world
+        .take([cluster_merged(&case("lake", 2), &from, &into)])
+        .await;
+    assert!(open(&theirs).await && open(&newer).await);
+    world.bring(&incident, &theirs).await;
+    let stage = IncidentStage::Outbreak;
+    let cell = world.cell(&incident, Audience::Authorities, stage).await;
+    assert_eq!((cell.count, cell.reference), (1, theirs.name));
+
+    // What a completed stage leaves unbrought is waived by name, and asked for no more.
+    moved(IncidentStage::Handling).await.expect("waived");
+    assert!(world.brought(&incident, &newer).await.is_none());
 }

@@ -2,13 +2,15 @@
 //! taken as true (M01, M17).
 
 use jiff::SignedDuration;
-use redress_model::words::ClockKind;
+use redress_model::words::{ClockKind, DutyRole, Word as _};
 use redress_proto::convert::to_timestamp;
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
 use redress_proto::crisis::v1::media_service_server::MediaService as _;
+use redress_proto::crisis::v1::playbook_service_server::PlaybookService as _;
 use redress_proto::crisis::v1::{
-    Audience, ExposureMedium, ExposureTruth, InquiryState, OutletRank, Statement, StatementKind,
+    Audience, ExposureMedium, ExposureTruth, IncidentMode, IncidentStage, InquiryState, OutletRank,
+    Statement, StatementKind, TaskState,
 };
 use redress_proto::event::v1 as events;
 use redress_proto::words::{ClockState, ClockTransition};
@@ -16,6 +18,17 @@ use tonic::{Code, Status};
 
 use crate::statements::{VOICE, public, words};
 use crate::world::*;
+
+/// What a newspaper prints now.
+fn printed_in(outlet: &str) -> wire::Exposure {
+    wire::Exposure {
+        outlet: outlet.into(),
+        rank: OutletRank::City.into(),
+        medium: ExposureMedium::Press.into(),
+        reach: 40_000,
+        ..Default::default()
+    }
+}
 
 const JOURNALIST: &str = "Zhao Min, 138 0013 8000";
 
@@ -80,17 +93,18 @@ impl World {
         outlet: &str,
         truth: ExposureTruth,
     ) -> wire::Exposure {
+        let printed = wire::Exposure {
+            truth: truth.into(),
+            ..printed_in(outlet)
+        };
+        self.expose(incident, printed).await
+    }
+
+    async fn expose(&self, incident: &str, exposure: wire::Exposure) -> wire::Exposure {
         let request = wire::RecordExposureRequest {
             parent: incident.into(),
-            exposure: Some(wire::Exposure {
-                outlet: outlet.into(),
-                rank: OutletRank::City.into(),
-                medium: ExposureMedium::Press.into(),
-                reach: 40_000,
-                truth: truth.into(),
-                ..Default::default()
-            }),
-            request_id: format!("report-{outlet}-{truth:?}"),
+            request_id: format!("report-{}-{:?}", exposure.outlet, exposure.truth()),
+            exposure: Some(exposure),
         };
         let recorded = self
             .media
@@ -520,7 +534,18 @@ async fn m17_what_clarifies_reached_the_press_and_did_not_stand_before_it_left()
 #[tokio::test]
 async fn m17_an_incident_is_not_stood_down_before_every_report_is_assessed() {
     let (world, incident) = crate::aftermath::calm().await;
-    let report = world.report_in(&incident, ExposureTruth::Unspecified).await;
+    // It had been in the paper before, and makes nothing hot again.
+    let opened = world.incident(&incident).await.open_time.expect("opened");
+    let report = wire::Exposure {
+        publish_time: Some(prost_types::Timestamp {
+            seconds: opened.seconds - 1,
+            ..opened
+        }),
+        ..printed_in("City Daily")
+    };
+    let report = world.expose(&incident, report).await;
+    let mode = world.incident(&incident).await.mode();
+    assert_eq!(mode, IncidentMode::Private);
     let refused = world.stand_down(&incident, "top").await;
     let refused = refused.expect_err("nobody could assess it afterwards");
     assert!(
@@ -584,6 +609,47 @@ async fn m17_triage_hears_when_every_report_is_assessed_and_of_whoever_joins_the
     assert_eq!(missed.publish_time, open.publish_time);
     assert!(missed.case.is_empty());
     assert_eq!(told().await.len(), 2, "what time decides is no news");
+}
+
+#[tokio::test]
+async fn m17_whoever_books_it_hears_every_word_of_the_desk_on_a_report_and_none_of_time() {
+    let (world, incident) = public().await;
+    let report = world.report_in(&incident, ExposureTruth::True).await;
+    world.advance(60);
+    let assessed = world.assess(&report.name, ExposureTruth::False).await;
+    assessed.expect("assessed");
+    let at = to_timestamp(world.now());
+    world.advance(5 * 24 * 60);
+    world.fire_due().await;
+    let said: Vec<events::ExposureAssessed> = world
+        .published("redress.exposure.assessed.v1", "lake")
+        .await;
+    let words: Vec<&str> = said.iter().map(|s| s.truth.as_str()).collect();
+    assert_eq!(
+        words,
+        ["TRUE", "FALSE"],
+        "a missed one is told by its clock"
+    );
+    for word in &said {
+        assert_eq!((&word.incident, &word.exposure), (&incident, &report.name));
+        assert_eq!(word.cases, [case("lake", 1).to_string()]);
+        assert_eq!(word.publish_time, report.publish_time);
+    }
+    assert_eq!(said[1].assess_time, Some(at));
+    assert!(said[0].revision < said[1].revision);
+    // In their order, also where the incident was merged between them (I3).
+    let subjects: Vec<String> = sqlx::query_scalar(
+        "SELECT subject FROM crisis.outbox WHERE type = 'redress.exposure.assessed.v1'",
+    )
+    .fetch_all(&world.database.admin)
+    .await
+    .expect("postgres answers");
+    assert_eq!(subjects, [report.name.clone(), report.name.clone()]);
+    let hears = |(kind, who): &(&str, &[&str])| {
+        *kind == "redress.exposure.assessed.v1" && who.contains(&"assignment")
+    };
+    let subscriptions = redress_crisis::jobs::subscriptions::SUBSCRIPTIONS;
+    assert!(subscriptions.iter().any(hears));
 }
 
 #[tokio::test]
@@ -715,7 +781,10 @@ async fn m17_what_had_left_before_a_merge_answers_and_clarifies_after_it() {
     assert_eq!(stays.name, survivor.name, "the older one stays");
 
     let refused = world.reply(&inquiry.name, &unpublished.name, VOICE).await;
-    assert_eq!(refused.expect_err("never left").code(), Code::NotFound);
+    assert_eq!(
+        refused.expect_err("never left").code(),
+        Code::FailedPrecondition
+    );
     let answered = world.reply(&inquiry.name, &left.name, VOICE).await;
     assert_eq!(answered.expect("it left").statement, left.name);
     let outlet = ("City Daily", OutletRank::City);
@@ -857,4 +926,116 @@ async fn another_site_finds_nothing_of_the_desk_i8() {
     for (n, status) in codes.into_iter().enumerate() {
         assert_eq!(status.map(|s| s.code()), Some(Code::NotFound), "{n}");
     }
+}
+
+/// A private incident that is handled.
+async fn handled_privately() -> (World, String) {
+    let world = World::new().await;
+    world
+        .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
+        .await;
+    let first = graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.5"]);
+    world.take([first.event()]).await;
+    let incident = world.the_open("lake").await.name;
+    let handled = world
+        .to_stage(&incident, IncidentStage::Handling, |_| true)
+        .await;
+    assert_eq!(handled.expect("waived").mode(), IncidentMode::Private);
+    (world, incident)
+}
+
+impl World {
+    /// Those who are asked whether it breaks out and have not decided.
+    async fn asked_whether_it_breaks_out(&self, incident: &str) -> Vec<(String, i32)> {
+        let tasks = self.plan(incident).await.tasks.into_iter();
+        let asks =
+            |t: &wire::IncidentTask| t.key.starts_with("outbreak-") && t.state() == TaskState::Open;
+        tasks.filter(asks).map(|t| (t.key, t.owner)).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_new_report_makes_an_incident_public_once_and_asks_whether_it_breaks_out_m01() {
+    let (world, incident) = handled_privately().await;
+    let mode = async || world.incident(&incident).await.mode();
+    world.advance(30);
+    let report = world.report_in(&incident, ExposureTruth::Unspecified).await;
+    let now = world.incident(&incident).await;
+    assert_eq!(
+        (now.mode(), now.mode_reason.as_str()),
+        (IncidentMode::Public, "G1.2: City Daily")
+    );
+    assert!(running(&now).contains(&"HOLDING_STATEMENT"));
+    let told: Vec<events::IncidentChanged> =
+        world.published("redress.incident.changed.v1", "lake").await;
+    assert!(told.last().expect("told").public_mode, "others hear of it");
+    // The stage moves by a person's word alone.
+    assert_eq!(now.stage(), IncidentStage::Handling);
+    let top = DutyRole::TopLead.number();
+    let asked = world.asked_whether_it_breaks_out(&incident).await;
+    assert_eq!(asked, [("outbreak-1".to_owned(), top)]);
+
+    // The commander's word holds against what was there when it was given.
+    let private = wire::SwitchModeRequest {
+        name: incident.clone(),
+        mode: IncidentMode::Private.into(),
+        reason: "nobody reads it".into(),
+        ..Default::default()
+    };
+    let switched = world.api.switch_mode(as_person(private, "lake", "top"));
+    switched.await.expect("the commander may");
+    let assessed = world.assess(&report.name, ExposureTruth::True).await;
+    assessed.expect("assessed");
+    assert_eq!(mode().await, IncidentMode::Private);
+    world
+        .reported_by(&incident, "Evening News", ExposureTruth::False)
+        .await;
+    assert_eq!(mode().await, IncidentMode::Public, "that is new");
+    let again = world.asked_whether_it_breaks_out(&incident).await;
+    assert_eq!(again, asked, "one question at a time");
+
+    let decided = wire::CompleteTaskRequest {
+        name: incident.clone(),
+        task: asked[0].0.clone(),
+        ..Default::default()
+    };
+    let decided = world.playbooks.complete_task(as_caller(decided, &["lake"]));
+    decided.await.expect("open");
+    world
+        .to_stage(&incident, IncidentStage::Outbreak, |_| false)
+        .await
+        .expect("falls back");
+    let morning = ExposureTruth::Unspecified;
+    world.reported_by(&incident, "Morning Post", morning).await;
+    let asked = world.asked_whether_it_breaks_out(&incident).await;
+    assert!(asked.is_empty(), "it has broken out");
+}
+
+#[tokio::test]
+async fn a_post_exposes_once_it_has_reached_ten_thousand() {
+    let (world, incident) = handled_privately().await;
+    let post = wire::Exposure {
+        medium: ExposureMedium::Post.into(),
+        rank: OutletRank::Local.into(),
+        reach: 9_999,
+        ..printed_in("a forum")
+    };
+    let post = world.expose(&incident, post).await;
+    let stands = async || {
+        let asked = world.asked_whether_it_breaks_out(&incident).await.len();
+        (world.incident(&incident).await.mode(), asked)
+    };
+    assert_eq!(stands().await, (IncidentMode::Private, 0));
+    let grown = wire::AssessExposureRequest {
+        name: post.name,
+        truth: ExposureTruth::Partly.into(),
+        reach: Some(10_000),
+        reason: "the counter of the forum".into(),
+        ..Default::default()
+    };
+    let grown = world
+        .media
+        .assess_exposure(as_person(grown, "lake", "clerk"));
+    grown.await.expect("assessed");
+    assert_eq!(stands().await, (IncidentMode::Public, 1));
 }

@@ -1,6 +1,10 @@
 //! Opening and joining: once, in the right mode, never for history.
 
 use jiff::SignedDuration;
+use opentelemetry::metrics::MeterProvider as _;
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
+use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
+use redress_crisis::jobs::inbox;
 use redress_model::words::{CaseStatus, ClockKind, DutyRole};
 use redress_proto::convert::to_timestamp;
 use redress_proto::crisis::v1::{CallOutState, IncidentMode, IncidentStage, IncidentState};
@@ -117,6 +121,53 @@ async fn lower_grades_open_nothing() {
             .await;
     }
     assert!(world.incidents("lake").await.is_empty());
+}
+
+#[tokio::test]
+async fn how_long_an_opening_took_is_counted_once_for_each_case_that_opens_or_joins() {
+    let world = World::new().await;
+    let exporter = InMemoryMetricExporter::default();
+    let provider = SdkMeterProvider::builder()
+        .with_reader(PeriodicReader::builder(exporter.clone()).build())
+        .build();
+    let inbox = inbox(world.db.clone(), &provider.meter("test"), &world.shop);
+    let matter = cluster("lake", 1);
+    let of = |n, grade, criterion| graded(&case("lake", n), &matter, grade, &[criterion]);
+    let opens = of(1, 1, "G1.6").event();
+
+    // Each was said at the start.
+    for (seconds, event) in [
+        (7, opens.clone()),
+        // Another replica of triage carries it again.
+        (1, opens),
+        (1, of(1, 1, "G1.7").revision(2, 1).event()),
+        (1, of(2, 3, "G2.6").event()),
+        (1, of(3, 1, "G1.6").historical().event()),
+        (9, of(4, 1, "G1.6").event()),
+    ] {
+        world.clock.advance(SignedDuration::from_secs(seconds));
+        let results = inbox.receive(vec![event]).await.expect("postgres answers");
+        assert_eq!(results[0].outcome(), DeliverOutcome::Applied);
+    }
+    assert_eq!(world.the_open("lake").await.case_count, 2);
+
+    provider.force_flush().expect("read");
+    let exports = exporter.get_finished_metrics().expect("read");
+    let last = exports.last().expect("an export");
+    let mut delays = Vec::new();
+    for metric in last.scope_metrics().flat_map(|scope| scope.metrics()) {
+        if metric.name() != "redress.crisis.opening.delay" {
+            continue;
+        }
+        let AggregatedMetrics::F64(MetricData::Histogram(histogram)) = metric.data() else {
+            panic!("{} is no histogram", metric.name());
+        };
+        for point in histogram.data_points() {
+            delays.push((point.count(), point.min(), point.max()));
+        }
+    }
+    // After 7 s one opened, after 20 s one joined.
+    assert_eq!(delays, [(2, Some(7.0), Some(20.0))]);
 }
 
 #[tokio::test]

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use redress_events::Event;
+use redress_model::name::CaseName;
 use redress_model::words::DutyRole;
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::crisis::v1 as wire;
+use redress_proto::crisis::v1::aftermath_service_server::AftermathService as _;
 use redress_proto::crisis::v1::briefing_service_server::BriefingService as _;
 use redress_proto::crisis::v1::command_service_server::CommandService as _;
 use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
@@ -118,7 +120,7 @@ async fn the_room_comes_with_the_incident_and_a_resumed_watch_misses_nothing() {
     };
     let kept = world
         .briefings
-        .keep_commitment(as_caller(keep, &["lake"]))
+        .keep_commitment(as_person(keep, "lake", "onsite"))
         .await;
     kept.expect("kept");
     let last = world.watched(&incident.name, &changed.resume_token).await;
@@ -228,6 +230,48 @@ async fn who_acts_for_a_role_and_until_when_is_in_the_room_from_the_appointment_
 }
 
 #[tokio::test]
+async fn what_earlier_stages_told_and_questions_that_nobody_answered_are_in_the_room_m01() {
+    let (world, incident) = public().await;
+    world.report(&incident, wire::UpdateAudience::Inside).await;
+    let reported = to_timestamp(world.now());
+    let commitment = promised(&world, &incident).await;
+    world.advance(30);
+    let moved = world
+        .to_stage(&incident, IncidentStage::Handling, |_| true)
+        .await;
+    moved.expect("every gap is waived");
+    let shown = world.watched(&incident, "").await;
+    let room = shown.room.expect("filled");
+    let told = |audience: Audience| -> Vec<_> {
+        let cells = room.cells.iter().filter(|c| c.audience() == audience);
+        cells.map(|c| (c.stage(), c.tell_time)).collect()
+    };
+    let now = (IncidentStage::Handling, None);
+    let before = (IncidentStage::Outbreak, Some(reported));
+    assert_eq!(told(Audience::Staff), [before, now]);
+    assert_eq!(told(Audience::Media), [now], "nothing in any other");
+    let open: Vec<_> = room
+        .questions
+        .iter()
+        .map(|q| (q.briefing_number, q.number, q.text.as_str()))
+        .collect();
+    assert_eq!(open, [(1, 1, "when?")]);
+
+    let answer = wire::AnswerBriefingQuestionRequest {
+        name: commitment.briefing,
+        question_number: 1,
+        answer: "in May".into(),
+        ..Default::default()
+    };
+    let answered = world
+        .briefings
+        .answer_briefing_question(as_caller(answer, &["lake"]));
+    answered.await.expect("open");
+    let last = world.watched(&incident, &shown.resume_token).await;
+    assert!(last.room.expect("filled").questions.is_empty());
+}
+
+#[tokio::test]
 async fn the_room_says_what_the_stage_is_for_and_says_it_anew_when_the_stage_moves_m01() {
     let (world, incident) = public().await;
     let shown = world.watched(&incident, "").await;
@@ -293,7 +337,16 @@ fn held(shown: &wire::WatchIncidentResponse) -> &wire::RoomHeld {
 
 /// News of a message that an incident holds since then: what was decided of it, at `at`; nothing yet.
 fn message_held(incident: &str, n: u128, since: Timestamp, decision: &str, at: Timestamp) -> Event {
-    let about = case("lake", 1).to_string();
+    message_about(&case("lake", 1), incident, n, (since, decision, at))
+}
+
+fn message_about(
+    about: &CaseName,
+    incident: &str,
+    n: u128,
+    (since, decision, at): (Timestamp, &str, Timestamp),
+) -> Event {
+    let about = about.to_string();
     // What is dropped in these stories was cancelled before anybody decided.
     let (decided_by, reason) = match decision {
         "RELEASED" => ("account-voice", ""),
@@ -384,6 +437,55 @@ async fn what_one_voice_holds_back_is_counted_in_the_room_and_stands_in_the_expo
         "held 2026-03-02 10:20:00 +08:00, to be decided by 2026-03-02 14:20:00 +08:00, waits",
     ] {
         assert!(document.contains(told), "{told} in\n{document}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_a_neighbours_case_complains_about_is_shown_no_message_held_about_it() {
+    let world = World::new().await;
+    let (own, neighbours) = (case("lake", 1), case("lake", 2));
+    world
+        .take([
+            site_changed("lake"),
+            duty_changed("lake", FULL, 1),
+            graded(&own, &cluster("lake", 1), 1, &["G1.4"]).event(),
+            complains_about(&neighbours, "voice", 1),
+        ])
+        .await;
+    let incident = world.the_open("lake").await.name;
+    let at = world.now();
+    let waits = (at, "", at);
+    world
+        .take([
+            message_about(&own, &incident, 1, waits),
+            message_about(&neighbours, &incident, 2, waits),
+        ])
+        .await;
+    for (person, sees) in [("voice", 1), ("top", 2)] {
+        let watch = wire::WatchIncidentRequest {
+            name: incident.clone(),
+            ..Default::default()
+        };
+        let watch = as_staff(watch, "lake", person);
+        let watch = world.api.watch_incident(watch).await;
+        let mut stream = watch.expect("the incident is theirs").into_inner();
+        let message = tokio::time::timeout(Duration::from_secs(10), stream.next()).await;
+        let shown = message.expect("soon").expect("a message").expect("ok");
+        assert_eq!(held(&shown).waiting_count, sees, "{person}");
+
+        let export = wire::ExportIncidentRequest {
+            name: incident.clone(),
+            format: ExportFormat::Markdown.into(),
+        };
+        let export = as_staff(export, "lake", person);
+        let exported = world.aftermath.export_incident(export).await;
+        let document = exported.expect("exported").into_inner().document;
+        let about = |case: &CaseName| document.contains(&format!("about {case}"));
+        assert_eq!(
+            (about(&own), about(&neighbours)),
+            (true, sees == 2),
+            "{person}"
+        );
     }
 }
 

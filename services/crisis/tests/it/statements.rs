@@ -987,7 +987,8 @@ async fn a_holding_statement_that_left_is_not_promised_again() {
 }
 
 #[tokio::test]
-async fn publishing_meets_a_holding_statement_that_was_approved_before_it_was_promised() {
+async fn a_holding_statement_that_is_ready_before_the_mode_is_public_is_promised_once_it_is_edited_m01()
+ {
     let world = World::new().await;
     world
         .take([site_changed("lake"), duty_changed("lake", FULL, 1)])
@@ -1007,10 +1008,144 @@ async fn publishing_meets_a_holding_statement_that_was_approved_before_it_was_pr
     };
     let switched = world.api.switch_mode(as_person(switch, "lake", TOP)).await;
     let switched = switched.expect("switched").into_inner().incident;
-    assert!(running(&switched.expect("filled")).contains(&"HOLDING_STATEMENT"));
-    world.release(&draft, TOP).await.expect("released");
-    let incident = world.incident(&incident).await;
-    assert!(!running(&incident).contains(&"HOLDING_STATEMENT"));
+    assert!(!running(&switched.expect("filled")).contains(&"HOLDING_STATEMENT"));
+    let edited = world.edit(&draft, "我们正在逐户核实。", "author").await;
+    let edited = edited.expect("a draft still");
+    assert!(promises_a_first_word(&world, &incident).await);
+    world.approve_all(&edited).await;
+    assert!(!promises_a_first_word(&world, &incident).await);
+    world.release(&edited, TOP).await.expect("released");
+    assert!(!promises_a_first_word(&world, &incident).await);
+}
+
+async fn promises_a_first_word(world: &World, incident: &str) -> bool {
+    running(&world.incident(incident).await).contains(&"HOLDING_STATEMENT")
+}
+
+#[tokio::test]
+async fn once_anything_was_said_to_the_public_no_first_word_is_owed_m01() {
+    let (world, incident) = public().await;
+    for (audience, owed) in [(Audience::Affected, true), (Audience::Public, false)] {
+        let update = Statement {
+            audience: audience.into(),
+            ..words(StatementKind::Update, "我们已到现场。")
+        };
+        let draft = world.draft(&incident, update, "author").await;
+        world.approve_all(&draft).await;
+        assert!(promises_a_first_word(&world, &incident).await);
+        world.release(&draft, VOICE).await.expect("released");
+        assert_eq!(promises_a_first_word(&world, &incident).await, owed);
+    }
+    // Nor later on.
+    let moved = world.to_stage(&incident, IncidentStage::Handling, |_| true);
+    let moved = moved.await.expect("waived");
+    assert!(!running(&moved).contains(&"HOLDING_STATEMENT"));
+}
+
+#[tokio::test]
+async fn a_first_word_that_is_taken_back_before_it_left_is_promised_anew_p24_m01() {
+    let (world, incident) = public().await;
+    let holding = words(StatementKind::Holding, "我们正在核实。");
+    let draft = world.draft(&incident, holding, "author").await;
+    world.approve_all(&draft).await;
+    assert!(!promises_a_first_word(&world, &incident).await);
+
+    // An edit, long after the hour of the first promise.
+    world.advance(90);
+    let edited = world.edit(&draft, "我们正在逐户核实。", "author").await;
+    let edited = edited.expect("a draft still");
+    let promised = clock(
+        &world.incident(&incident).await,
+        ClockKind::HoldingStatement,
+    );
+    let now = world.now().as_second();
+    let at = |time: Option<prost_types::Timestamp>| time.expect("set").seconds - now;
+    assert_eq!((at(promised.start_time), at(promised.due_time)), (0, 3600));
+    world.approve_all(&edited).await;
+    assert!(!promises_a_first_word(&world, &incident).await);
+
+    // An objection, until it is lifted.
+    for (verdict, promised) in [(Verdict::Object, true), (Verdict::Lift, false)] {
+        let said = world.say(&edited, ReviewStep::FactCheck, verdict, "doubter");
+        said.await.expect("whoever reviews may");
+        assert_eq!(promises_a_first_word(&world, &incident).await, promised);
+    }
+
+    // The stage: nobody is paged for what is not written yet, and everybody for what runs out.
+    let moved = world.to_stage(&incident, IncidentStage::Handling, |_| true);
+    let moved = moved.await.expect("waived");
+    assert!(running(&moved).contains(&"HOLDING_STATEMENT"));
+    world.advance(60);
+    world.fire_due().await;
+    let told = world
+        .clock_events("lake", ClockKind::HoldingStatement)
+        .await;
+    let breached = told
+        .iter()
+        .filter(|c| c.transition == to_wire(redress_model::words::ClockTransition::Breached));
+    assert_eq!(breached.count(), 1, "the third promise, and no other");
+
+    // Approved as it stands in this stage it is kept; dropped, it is not; and what left stays what it was.
+    let again = world.read(&edited.name).await;
+    world.approve_all(&again).await;
+    assert!(!promises_a_first_word(&world, &incident).await);
+    let drop = wire::DropStatementRequest {
+        name: again.name.clone(),
+        reason: "another is better".into(),
+        ..Default::default()
+    };
+    let dropped = world
+        .statements
+        .drop_statement(as_person(drop, "lake", VOICE));
+    dropped.await.expect("a draft");
+    assert!(promises_a_first_word(&world, &incident).await);
+    let other = words(StatementKind::Holding, "我们在现场核实。");
+    let other = world.draft(&incident, other, "author").await;
+    world.approve_all(&other).await;
+    world.release(&other, TOP).await.expect("released");
+    let back = world.to_stage(&incident, IncidentStage::Outbreak, |_| false);
+    let back = back.await.expect("waits for nothing");
+    assert!(!running(&back).contains(&"HOLDING_STATEMENT"));
+}
+
+#[tokio::test]
+async fn of_two_holding_statements_one_that_stands_keeps_the_promise_and_a_larger_quorum_takes_it_back()
+ {
+    use redress_proto::crisis::v1::playbook_service_server::PlaybookService as _;
+    let (world, incident) = public().await;
+    let mut drafts = Vec::new();
+    for (language, text) in [
+        ("zh-CN", "我们正在核实。"),
+        ("en", "We are looking into it."),
+    ] {
+        let words = Statement {
+            language: language.into(),
+            ..words(StatementKind::Holding, text)
+        };
+        let draft = world.draft(&incident, words, "author").await;
+        world.approve_all(&draft).await;
+        drafts.push(draft);
+    }
+    let edited = world.edit(&drafts[1], "We look into it.", "author").await;
+    edited.expect("a draft still");
+    assert!(
+        !promises_a_first_word(&world, &incident).await,
+        "one stands"
+    );
+    for (quorum, promised) in [("2", true), ("1", false)] {
+        let change = wire::ChangeTermsRequest {
+            name: incident.clone(),
+            settings: vec![wire::IncidentSetting {
+                field: "statement_quorum".into(),
+                value: quorum.into(),
+            }],
+            reason: "two voices".into(),
+            ..Default::default()
+        };
+        let changed = world.playbooks.change_terms(as_person(change, "lake", TOP));
+        changed.await.expect("the commander's word");
+        assert_eq!(promises_a_first_word(&world, &incident).await, promised);
+    }
 }
 
 #[tokio::test]
@@ -1117,4 +1252,231 @@ async fn publishing_killed_at_any_wait_and_repeated_leaves_once_i2() {
         .windows(2)
         .all(|two| two[1].previous_hash == two[0].hash);
     assert!(chained, "without a fork");
+}
+
+#[tokio::test]
+async fn drafts_and_deputies_of_a_merged_incident_go_on_in_the_one_that_stays_i6_p24() {
+    let (world, stays) = public().await;
+    world.advance(5);
+    let second = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.4"]);
+    world.take([second.at(world.now()).event()]).await;
+    let open = world.open("lake").await;
+    let ends = open
+        .into_iter()
+        .find(|i| i.name != stays)
+        .expect("two")
+        .name;
+    let appoint = wire::AppointDeputyRequest {
+        name: ends.clone(),
+        role: to_wire(DutyRole::LegalCounsel),
+        staff: staff("lake", "negotiator"),
+        end_time: Some(to_timestamp(
+            world.now() + jiff::SignedDuration::from_hours(24),
+        )),
+        reason: "on a plane".into(),
+        ..Default::default()
+    };
+    let appointed = world
+        .statements
+        .appoint_deputy(as_person(appoint, "lake", TOP))
+        .await;
+    appointed.expect("appointed");
+    let holding = words(StatementKind::Holding, "我们正在核实。");
+    let holding = world.draft(&ends, holding, "author").await;
+    world.approve_all(&holding).await;
+    assert_eq!(
+        clock(&world.incident(&ends).await, ClockKind::HoldingStatement).state,
+        to_wire(redress_model::words::ClockState::Met)
+    );
+    let other = words(StatementKind::Update, "我们已到现场。");
+    let other = world.draft(&ends, other, "author").await;
+    let promised = clock(&world.incident(&stays).await, ClockKind::HoldingStatement);
+    let (from, into) = (cluster("lake", 2), cluster("lake", 1));
+    world
+        .take([cluster_merged(&case("lake", 2), &from, &into)])
+        .await;
+
+    // What was approved there does not count here, so the first word is owed as it was: once.
+    let now = world.read(&holding.name).await;
+    assert_eq!(
+        (now.incident.as_str(), now.state()),
+        (stays.as_str(), StatementState::Draft)
+    );
+    assert_ne!(now.digest, holding.digest);
+    assert!(now.reviews.iter().all(|r| !r.counts));
+    let refused = world.release(&now, VOICE).await.expect_err("unapproved");
+    assert_eq!(reason(&refused), "STATEMENT_NOT_APPROVED");
+    let incident = world.incident(&stays).await;
+    let owed = clock(&incident, ClockKind::HoldingStatement);
+    assert_eq!(
+        (&owed.name, owed.due_time),
+        (&promised.name, promised.due_time)
+    );
+    let kinds = running(&incident);
+    let count = kinds.iter().filter(|k| **k == "HOLDING_STATEMENT").count();
+    assert_eq!(count, 1, "{kinds:?}");
+
+    // It is written on, reviewed by who acts for counsel, and leaves.
+    let edited = world
+        .edit(&now, "我们正在逐户核实。", "author")
+        .await
+        .expect("a draft of an open incident");
+    for (step, by) in [
+        (ReviewStep::FactCheck, "clerk"),
+        (ReviewStep::LegalReview, "negotiator"),
+        (ReviewStep::Approval, VOICE),
+    ] {
+        let said = world.say(&edited, step, Verdict::Approve, by).await;
+        said.expect("in its turn");
+    }
+    world.release(&edited, VOICE).await.expect("released");
+    let drop = wire::DropStatementRequest {
+        name: other.name.clone(),
+        reason: "said already".into(),
+        ..Default::default()
+    };
+    let dropped = world
+        .statements
+        .drop_statement(as_person(drop, "lake", "author"))
+        .await;
+    dropped.expect("a draft of an open incident");
+    assert_eq!(
+        world.read(&other.name).await.state(),
+        StatementState::Dropped
+    );
+}
+
+impl World {
+    /// Who was asked for a review of which statement, in order.
+    async fn reviews_asked(&self) -> Vec<(String, Vec<String>)> {
+        let told: Vec<events::WorkNoticed> =
+            self.published("redress.work.noticed.v1", "lake").await;
+        let short = |name: &String| name.rsplit('/').next().expect("a name").to_owned();
+        told.into_iter()
+            .map(|t| {
+                assert_eq!(t.news(), events::WorkNews::ReviewAwaits);
+                (t.resource.clone(), t.staff.iter().map(short).collect())
+            })
+            .collect()
+    }
+
+    /// Who was asked last.
+    async fn asked_last(&self) -> Vec<String> {
+        self.reviews_asked().await.pop().expect("somebody").1
+    }
+}
+
+#[tokio::test]
+async fn a_step_of_a_review_is_asked_of_its_role_reminds_it_and_climbs_m01() {
+    use redress_model::words::ClockTransition::{Breached, Climbed, Met, Started, Warned};
+    let (world, incident) = public().await;
+    let draft = words(StatementKind::Update, "我们已到现场。");
+    let draft = world.draft(&incident, draft, "author").await;
+    let onsite = (draft.name.clone(), vec!["onsite".to_owned()]);
+    assert_eq!(world.reviews_asked().await, [onsite]);
+    let shown = running(&world.incident(&incident).await);
+    assert!(shown.contains(&"STATEMENT_REVIEW"), "{shown:?}");
+    let check = ReviewStep::FactCheck;
+    let checked = world.say(&draft, check, Verdict::Approve, "clerk").await;
+    checked.expect("in its turn");
+    assert_eq!(world.asked_last().await, [LEGAL]);
+    for hours in [3, 1, 2] {
+        world.advance(hours * 60);
+        world.fire_due().await;
+    }
+    for (step, by) in [
+        (ReviewStep::LegalReview, LEGAL),
+        (ReviewStep::Approval, VOICE),
+    ] {
+        let said = world.say(&draft, step, Verdict::Approve, by).await;
+        said.expect("in its turn");
+    }
+    let told = world.clock_events("lake", ClockKind::StatementReview).await;
+    let told: Vec<_> = told
+        .iter()
+        .map(|e| {
+            let who = e
+                .notify
+                .iter()
+                .map(|n| n.rsplit('/').next().expect("a name"));
+            let transition: redress_model::words::ClockTransition =
+                redress_proto::convert::from_wire(e.transition).expect("known");
+            (transition, e.level, who.collect::<Vec<_>>().join(","))
+        })
+        .collect();
+    let nobody = String::new;
+    assert_eq!(
+        told,
+        [
+            (Started, 0, nobody()),
+            (Met, 0, nobody()),
+            (Started, 0, nobody()),
+            (Warned, 0, "counsel".to_owned()),
+            (Breached, 1, "onsite,counsel".to_owned()),
+            (Climbed, 2, "duty".to_owned()),
+            (Met, 2, nobody()),
+            (Started, 0, nobody()),
+            (Met, 0, nobody()),
+        ]
+    );
+    assert_eq!(world.reviews_asked().await.len(), 3, "each once");
+}
+
+#[tokio::test]
+async fn who_wrote_the_text_is_not_asked_and_who_acts_for_the_role_is_i7() {
+    let (world, incident) = public().await;
+    // Counsel wrote it: the commander hears of it, who can appoint somebody.
+    let own = words(StatementKind::Update, "甲");
+    let own = world.draft(&incident, own, LEGAL).await;
+    let check = ReviewStep::FactCheck;
+    let checked = world.say(&own, check, Verdict::Approve, "clerk").await;
+    checked.expect("in its turn");
+    assert_eq!(world.asked_last().await, [TOP]);
+    let appoint = wire::AppointDeputyRequest {
+        name: incident.clone(),
+        role: to_wire(DutyRole::LegalCounsel),
+        staff: staff("lake", "negotiator"),
+        end_time: Some(to_timestamp(
+            world.now() + jiff::SignedDuration::from_hours(24),
+        )),
+        reason: "on a plane".into(),
+        ..Default::default()
+    };
+    let appointed = world
+        .statements
+        .appoint_deputy(as_person(appoint, "lake", TOP))
+        .await;
+    appointed.expect("appointed");
+    let other = words(StatementKind::Update, "乙");
+    let other = world.draft(&incident, other, "author").await;
+    let checked = world.say(&other, check, Verdict::Approve, "clerk").await;
+    checked.expect("in its turn");
+    assert_eq!(world.asked_last().await, [LEGAL, "negotiator"]);
+
+    // An objection is the commander's to weigh, and the step is asked for again once it is lifted.
+    let objected = world.say(&other, check, Verdict::Object, "liaison").await;
+    objected.expect("anybody may");
+    assert_eq!(world.asked_last().await, [TOP]);
+    let lifted = world.say(&other, check, Verdict::Lift, "liaison").await;
+    lifted.expect("their own");
+    assert_eq!(world.asked_last().await, [LEGAL, "negotiator"]);
+}
+
+#[tokio::test]
+async fn a_holding_statement_is_reviewed_within_its_own_hour_section_9() {
+    let (world, incident) = public().await;
+    let due = async |kind: ClockKind| {
+        let clock = clock(&world.incident(&incident).await, kind);
+        clock.due_time.expect("set").seconds
+    };
+    let promised = due(ClockKind::HoldingStatement).await;
+    let holding = words(StatementKind::Holding, "我们正在核实。");
+    let holding = world.draft(&incident, holding, "author").await;
+    let half = world.now().as_second() + 30 * 60;
+    assert_eq!(due(ClockKind::StatementReview).await, half);
+    world.advance(40);
+    let check = ReviewStep::FactCheck;
+    let checked = world.say(&holding, check, Verdict::Approve, "clerk").await;
+    checked.expect("in its turn");
+    assert_eq!(due(ClockKind::StatementReview).await, promised);
 }

@@ -55,8 +55,8 @@ pub(crate) struct World {
     pub(crate) playbooks: Playbooks,
     pub(crate) commanding: Commanding,
     pub(crate) lessons: Lessons,
+    pub(crate) shop: Shop,
     truth: Arc<IncidentClocks>,
-    shop: Shop,
 }
 
 pub(crate) fn settings() -> Settings {
@@ -191,7 +191,7 @@ impl World {
         loop {
             let due = self
                 .truth
-                .due(self.now(), 100)
+                .due(None, self.now(), 100)
                 .await
                 .expect("postgres answers");
             if due.is_empty() {

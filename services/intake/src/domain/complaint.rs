@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
-use redress_model::name::{SiteId, StaffName};
+use redress_model::name::{SiteId, SiteName, StaffName};
 use redress_model::words::{
     CaseMode, Category, Channel, QualityImpact, SignalBasis, SignalKind, Wants,
 };
@@ -165,6 +165,8 @@ pub struct NewCase {
     pub staff_complained_about: Vec<StaffName>,
     /// What they say they need, and who is vulnerable (M15).
     pub needs: Needs,
+    /// The agency store that complains about this one (M17).
+    pub complaining_store: Option<SiteId>,
 }
 
 impl std::fmt::Debug for NewCase {
@@ -238,6 +240,13 @@ impl NewCase {
         let staff_complained_about =
             parse_complained_about(&mut check, &wire.staff_complained_about, &site);
         let needs = Needs::at_receipt(&mut check, wire.needs.as_ref());
+        let complaining_store = (!wire.complaining_store.is_empty())
+            .then(|| check.parsed::<SiteName>("complaining_store", &wire.complaining_store))
+            .flatten()
+            .map(|name| name.0);
+        if complaining_store.as_ref() == Some(&site) {
+            check.wrong("complaining_store", "must not be the store of the case");
+        }
         if let Some(owner) = &first_contact_owner
             && staff_complained_about.contains(owner)
         {
@@ -270,6 +279,7 @@ impl NewCase {
             first_contact_owner,
             staff_complained_about,
             needs,
+            complaining_store,
         })
     }
 

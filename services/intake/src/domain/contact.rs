@@ -45,7 +45,8 @@ pub struct NewContact {
 }
 
 impl NewContact {
-    /// Parses a contact on a case of `site` that was received at `received`.
+    /// Parses a contact on a case of `site` that was received at `received`. While its matter `is_open`, a person's word that
+    /// answers nothing yet is an interim answer, and promises when the next one comes (M16); a visit is no answer.
     ///
     /// # Errors
     /// INVALID_FIELD with every violation.
@@ -53,6 +54,7 @@ impl NewContact {
         wire: &pb::Contact,
         site: &SiteId,
         received: Timestamp,
+        is_open: bool,
         now: Timestamp,
     ) -> Result<Self, redress_model::Fault> {
         let mut check = Check::new();
@@ -82,6 +84,13 @@ impl NewContact {
             );
         }
         let outbound = direction == Some(ContactDirection::Outbound);
+        let interim = outbound && wire.by_person && !wire.substantive && !wire.visit;
+        if is_open && interim && wire.promised_next_time.is_none() {
+            check.wrong(
+                "contact.promised_next_time",
+                "must say when the next word comes: what does not answer the matter is an interim answer (M16)",
+            );
+        }
         if wire.substantive && !(wire.by_person && outbound) {
             check.wrong(
                 "contact.substantive",
@@ -135,8 +144,12 @@ mod tests {
     }
 
     fn parse(wire: &pb::Contact) -> Result<NewContact, String> {
+        parse_while(true, wire)
+    }
+
+    fn parse_while(is_open: bool, wire: &pb::Contact) -> Result<NewContact, String> {
         let site = "lake".parse().expect("a slug");
-        NewContact::parse(wire, &site, at(100), at(200)).map_err(|f| f.to_string())
+        NewContact::parse(wire, &site, at(100), is_open, at(200)).map_err(|f| f.to_string())
     }
 
     #[test]
@@ -171,6 +184,41 @@ mod tests {
                 .expect_err("wrong")
                 .starts_with("contact.substantive")
         );
+    }
+
+    #[test]
+    fn m16_an_interim_answer_promises_when_the_next_one_comes() {
+        let interim = pb::Contact {
+            substantive: false,
+            ..call()
+        };
+        let refused = parse(&interim).expect_err("promises nothing");
+        assert!(
+            refused.starts_with("contact.promised_next_time"),
+            "{refused}"
+        );
+        let promising = pb::Contact {
+            promised_next_time: Some(to_timestamp(at(300))),
+            ..interim.clone()
+        };
+        let promised = parse(&promising).expect("promises").promised_next;
+        assert_eq!(promised, Some(at(300)));
+        let by_machine = pb::Contact {
+            by_person: false,
+            ..interim.clone()
+        };
+        let visit = pb::Contact {
+            visit: true,
+            ..interim.clone()
+        };
+        let asked = pb::Contact {
+            direction: ContactDirection::Inbound.into(),
+            ..interim.clone()
+        };
+        for other in [call(), by_machine, visit, asked] {
+            parse(&other).expect("no interim answer");
+        }
+        parse_while(false, &interim).expect("nothing more is owed");
     }
 
     #[test]

@@ -25,6 +25,26 @@ pub enum Move {
     Erase,
 }
 
+/// Whether the matter of a case in this status is still to be resolved, so that a next word is owed.
+pub fn is_open(status: CaseStatus) -> bool {
+    match status {
+        CaseStatus::Received
+        | CaseStatus::Triaged
+        | CaseStatus::Assigned
+        | CaseStatus::Accepted
+        | CaseStatus::Investigating
+        | CaseStatus::Proposed
+        | CaseStatus::Resolving
+        | CaseStatus::Reopened => true,
+        CaseStatus::Resolved
+        | CaseStatus::Closed
+        | CaseStatus::Archived
+        | CaseStatus::Withdrawn
+        | CaseStatus::Rejected
+        | CaseStatus::Merged => false,
+    }
+}
+
 impl Move {
     /// Every move.
     pub const ALL: [Self; 6] = [

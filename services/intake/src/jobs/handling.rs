@@ -1,4 +1,4 @@
-//! What assignment says of the handling of a case: contacts that the work itself is, and that a case is to be opened again.
+//! What is said of the handling of a case: contacts that the work itself is, and that a case is to be opened again.
 
 use redress_events::{Applied, Event, Handler};
 use redress_model::Fault;
@@ -10,7 +10,7 @@ use redress_proto::intake::v1::TimelineKind;
 use redress_store::Tx;
 
 use super::case_view::{keep, open};
-use crate::domain::status::Move;
+use crate::domain::status::{Move, is_open};
 use crate::domain::timeline::facts;
 use crate::store::announce::{self, instant};
 
@@ -53,8 +53,11 @@ impl Handler for ContactRecorded {
     }
 }
 
-/// `redress.reopening.asked.v1`: the customer is dissatisfied after the resolution, or won the appeal. The move is ours:
-/// it bumps the epoch, so that of two answers one opens the case.
+/// Asked by triage: one of its people came with another case of the same matter (G3.3).
+const COMPLAINED_AGAIN: &str = "complained_again";
+
+/// `redress.reopening.asked.v1`: the customer is dissatisfied after the resolution, or won the appeal, as assignment says; or
+/// complained again, as triage does (decision 69). The move is ours: it bumps the epoch, so that of two answers one opens the case.
 #[derive(Debug)]
 pub struct ReopeningAsked(pub SharedClock);
 
@@ -71,10 +74,17 @@ impl Handler for ReopeningAsked {
         let now = self.0.now();
         let mut case = open(tx, event, &asked.case).await?;
         let from = case.status;
-        let opens =
-            asked.epoch == case.epoch && Move::Reopen.is_legal(from, case.mode, case.erased);
+        let came_back = asked.reason == COMPLAINED_AGAIN;
+        // Triage was told of the resolution before us.
+        if came_back && asked.epoch == case.epoch && is_open(from) {
+            return Ok(Applied::Wait);
+        }
+        // What was closed since has been asked about: a person opens that again.
+        let opens = asked.epoch == case.epoch
+            && (!came_back || from == CaseStatus::Resolved)
+            && Move::Reopen.is_legal(from, case.mode, case.erased);
         // Complained again after handling (G3.3); an appeal says that there was none yet.
-        let complained = asked.reason == "dissatisfied";
+        let complained = came_back || asked.reason == "dissatisfied";
         if opens {
             case.repeat |= complained;
             case.move_to(CaseStatus::Reopened, now);

@@ -14,13 +14,14 @@ use redress_proto::intake::v1::case_read_service_server::CaseReadService;
 use redress_rpc::{Caller, status};
 use redress_store::{Operation, Tx};
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 use super::render;
 use crate::domain::timeline::facts;
 use crate::intake::Intake;
 use crate::store::case::{self, Record};
 use crate::store::timeline::Happened;
-use crate::store::{directory, people, timeline};
+use crate::store::{contact, directory, people, timeline};
 
 /// Serves reads of the personal part.
 #[derive(Debug, Clone)]
@@ -53,11 +54,15 @@ impl CaseReadServer {
     ) -> Result<pb::ReadCaseTextResponse, Fault> {
         let caller = Caller::of(&request)?;
         let inner = request.get_ref();
+        let reader = caller.require_service()?;
+        let name: CaseName = parse_field("name", &inner.name)?;
+        let contact = contact_of(&name, &inner.contact)?;
         let operation = ReadText(Audit {
-            reader: caller.require_service()?,
-            name: parse_field("name", &inner.name)?,
+            reader,
+            name,
             purpose: &inner.purpose,
-            what: "text",
+            what: if contact.is_some() { "contact" } else { "text" },
+            contact,
             now: self.0.now(),
         });
         self.0.run(caller, &operation).await
@@ -74,6 +79,7 @@ impl CaseReadServer {
             name: parse_field("name", &inner.name)?,
             purpose: &inner.purpose,
             what: "contact_points",
+            contact: None,
             now: self.0.now(),
         };
         let operation = ReadContacts {
@@ -84,12 +90,24 @@ impl CaseReadServer {
     }
 }
 
+/// The contact of a case that is asked for; none where it is the text of the case.
+fn contact_of(case: &CaseName, name: &str) -> Result<Option<Uuid>, Fault> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    name.strip_prefix(&format!("{case}/contacts/"))
+        .and_then(|id| id.parse().ok())
+        .map(Some)
+        .ok_or_else(|| Fault::invalid("contact", "must be a contact of the case"))
+}
+
 /// Who reads what, and why.
 struct Audit<'a> {
     reader: &'a str,
     name: CaseName,
     purpose: &'a str,
     what: &'static str,
+    contact: Option<Uuid>,
     now: Timestamp,
 }
 
@@ -97,12 +115,17 @@ impl Audit<'_> {
     /// The case, with the read written down. Its view is as it was, so watchers hear nothing.
     async fn read(&self, tx: &mut Tx) -> Result<Record, Fault> {
         let mut case = case::lock(tx, &self.name).await?;
+        let contact = self
+            .contact
+            .map(|id| format!("{}/contacts/{id}", self.name))
+            .unwrap_or_default();
         let happened = Happened {
             kind: TimelineKind::Read,
             at: self.now,
             actor: self.reader,
             facts: facts([
                 ("what", self.what.to_owned()),
+                ("contact", contact),
                 ("purpose", self.purpose.to_owned()),
             ]),
             note: "",
@@ -121,10 +144,20 @@ impl Operation for ReadText<'_> {
 
     async fn run(&self, tx: &mut Tx) -> Result<pb::ReadCaseTextResponse, Fault> {
         let case = self.0.read(tx).await?;
+        let Some(id) = self.0.contact else {
+            return Ok(pb::ReadCaseTextResponse {
+                place: render::place(&case.place),
+                text: case.text,
+                revision: case.revision,
+                contact: String::new(),
+            });
+        };
+        let contact = contact::get(tx, &case.name, id).await?;
         Ok(pb::ReadCaseTextResponse {
-            place: render::place(&case.place),
-            text: case.text,
+            place: None,
+            text: contact.note,
             revision: case.revision,
+            contact: contact.name,
         })
     }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::{CaseName, SiteId, SiteName, StaffName};
-use redress_model::words::{CaseMode, CaseStatus, SignalBasis};
+use redress_model::words::{CaseMode, CaseStatus, SignalBasis, SiteKind};
 use redress_proto::intake::v1 as pb;
 use redress_proto::intake::v1::TimelineKind;
 use redress_rpc::{Caller, etag};
@@ -87,6 +87,9 @@ pub(super) async fn take_in(
     };
     let site = intake.read(caller, &FindSite(&entry.site)).await?;
     require_staff(caller, &new)?;
+    if let Some(complaining) = &new.complaining_store {
+        require_stores(intake, caller, &site, complaining).await?;
+    }
     if entry.validate_only {
         let check = CheckPeople { new: &new, caller };
         intake.read(caller, &check).await?;
@@ -110,8 +113,8 @@ pub(super) async fn take_in(
     intake.run(caller, &operation).await
 }
 
-/// What only people of the company say of a live case: that staff confirmed a signal, and which person received it. A
-/// portal hands on what complainants say. History is told by those who may import it.
+/// What only people of the company say of a live case: that staff confirmed a signal, which person received it, and that one
+/// store complains about another (M17). A portal hands on what complainants say. History is told by those who may import it.
 fn require_staff(caller: &Caller, new: &NewCase) -> Result<(), Fault> {
     if new.mode == CaseMode::Historical {
         return Ok(());
@@ -130,7 +133,37 @@ fn require_staff(caller: &Caller, new: &NewCase) -> Result<(), Fault> {
         let why = "case.first_contact_owner names who received it and is responsible";
         return Err(Fault::denied_since(ANSWER, why));
     }
+    if new.complaining_store.is_some() && !caller.may(ANSWER) {
+        let why =
+            "case.complaining_store says that the company's desk took it in between two stores";
+        return Err(Fault::denied_since(ANSWER, why));
+    }
     Ok(())
+}
+
+/// One store complains about another of its organization, and who takes it in may act for both: the company, neither of them.
+async fn require_stores(
+    intake: &Intake,
+    caller: &Caller,
+    about: &Site,
+    complaining: &SiteId,
+) -> Result<(), Fault> {
+    let wrong = |text: &str| Err(Fault::invalid("case.complaining_store", text));
+    if about.kind != SiteKind::AgencyStore {
+        return wrong("must be absent: the case is not about an agency store");
+    }
+    let another = "must be another agency store of the organization that you may act for";
+    match intake.read(caller, &FindSite(complaining)).await {
+        Ok(store)
+            if store.kind == SiteKind::AgencyStore
+                && store.organization() == about.organization() =>
+        {
+            Ok(())
+        }
+        Ok(_) => wrong(another),
+        Err(fault) if fault.reason() == "NOT_FOUND" => wrong(another),
+        Err(fault) => Err(fault),
+    }
 }
 
 struct FindSite<'a>(&'a SiteId);
@@ -175,6 +208,7 @@ fn as_said(wire: &pb::Case) -> pb::Case {
             vulnerable_groups: said.vulnerable_groups.clone(),
             ..pb::Needs::default()
         }),
+        complaining_store: wire.complaining_store.clone(),
         ..pb::Case::default()
     }
 }
@@ -397,6 +431,7 @@ impl TakeIn<'_> {
             timeline_length: 0,
             timeline_hash: Vec::new(),
             clocks: Vec::new(),
+            complaining_store: new.complaining_store.clone(),
         })
     }
 
@@ -463,5 +498,6 @@ fn received_facts(case: &Record, new: &NewCase) -> Facts {
         ("repeat", case.repeat.to_string()),
         ("earlier_cases", case.earlier_cases.len().to_string()),
         ("first_contact_owner", case.first_contact_owner.clone()),
+        ("complaining_store", case.complaining_store_name()),
     ])
 }

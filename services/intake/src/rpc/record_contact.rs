@@ -14,6 +14,7 @@ use tonic::Request;
 
 use super::refuse_nul;
 use crate::domain::contact::{NewContact, answers};
+use crate::domain::status::is_open;
 use crate::domain::timeline::facts;
 use crate::intake::Intake;
 use crate::store::timeline::Happened;
@@ -77,7 +78,14 @@ impl Operation for Record<'_> {
             );
             return Err(Fault::illegal("ILLEGAL_CONTACT", text, &self.name));
         }
-        let new = NewContact::parse(&self.wire, &self.name.site, case.received, self.now)?;
+        let is_open = is_open(case.status);
+        let new = NewContact::parse(
+            &self.wire,
+            &self.name.site,
+            case.received,
+            is_open,
+            self.now,
+        )?;
         let staff = new
             .staff
             .as_ref()

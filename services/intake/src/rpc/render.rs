@@ -65,6 +65,7 @@ pub(super) fn basic(case: &Record) -> pb::Case {
         erased: case.erased,
         etag: etag::of(case.revision),
         needs: None,
+        complaining_store: case.complaining_store_name(),
     }
 }
 

@@ -43,6 +43,7 @@ pub fn facts(case: &Record) -> events::CaseFacts {
         revision: case.revision,
         language: case.language.clone(),
         merged_into: case.merged_into_name(),
+        complaining_store: case.complaining_store_name(),
     }
 }
 
@@ -54,10 +55,12 @@ pub async fn received(tx: &mut Tx, case: &Record) -> Result<(), Fault> {
     let payload = events::CaseReceived {
         facts: Some(facts(case)),
     };
-    // Nobody knows yet how grave it is.
     let subject = case.name.to_string();
     let event = about_case(case, &subject, "redress.case.received.v1", &payload);
-    publish_urgent(tx, &event).await.map(drop)
+    match case.may_be_grave() && !case.is_historical() {
+        true => publish_urgent(tx, &event).await.map(drop),
+        false => publish(tx, &event).await.map(drop),
+    }
 }
 
 /// A piece of evidence was recorded with a case.
@@ -146,6 +149,7 @@ pub async fn contact(
         promised_next_time: contact.promised_next.map(to_timestamp),
         staff: staff.to_owned(),
         follow_up: false,
+        has_note: !contact.note.is_empty(),
     };
     about(tx, case, "redress.contact.recorded.v1", &payload).await
 }

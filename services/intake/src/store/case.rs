@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
-use redress_model::name::{CaseName, SiteId, StaffName};
+use redress_model::name::{CaseName, SiteId, SiteName, StaffName};
 use redress_model::words::{
     CaseMode, CaseStatus, Category, Channel, ClockKind, ClockState, Nature, QualityImpact, Urgency,
     Wants,
@@ -117,6 +117,8 @@ pub struct Record {
     pub timeline_hash: Vec<u8>,
     /// Promises that run; read with the case, saved apart.
     pub clocks: Vec<Clock>,
+    /// The agency store that complains about this one (M17).
+    pub complaining_store: Option<SiteId>,
 }
 
 impl std::fmt::Debug for Record {
@@ -150,9 +152,26 @@ impl Record {
             .unwrap_or_default()
     }
 
+    /// Name of the agency store that complains about this one; empty for a customer's complaint.
+    pub fn complaining_store_name(&self) -> String {
+        self.complaining_store
+            .clone()
+            .map(|id| SiteName(id).to_string())
+            .unwrap_or_default()
+    }
+
     /// Whether it is kept only.
     pub fn is_historical(&self) -> bool {
         self.mode == CaseMode::Historical
+    }
+
+    /// Whether by what was stated it may be grade 1 (section 4), whatever the policy says of it: it is graded ahead of
+    /// others. Which it is not is graded in its turn.
+    pub fn may_be_grave(&self) -> bool {
+        let harmless = [QualityImpact::None, QualityImpact::Cosmetic];
+        let is_crowd = self.headcount.max(self.listed_count) > 1;
+        let is_bad = self.quality_impact.is_some_and(|i| !harmless.contains(&i));
+        is_crowd || is_bad || self.claim.is_some() || !self.signals.is_empty()
     }
 }
 
@@ -248,7 +267,8 @@ async fn records(tx: &mut Tx, names: &[CaseName]) -> Result<HashMap<CaseName, Re
                c.stated_category, c.language, c.first_contact_owner, c.staff_complained_about, c.earlier_cases,
                c.erased, c.status, c.status_time, c.status_before_merge, c.merged_into, c.epoch, c.revision,
                c.grade, c.criterion_ids, c.nature, c.urgency, c.category, c.decision_revision, c.cluster,
-               c.owner, c.offered_to, c.department, c.owner_revision, c.incident, c.timeline_length, c.timeline_hash
+               c.owner, c.offered_to, c.department, c.owner_revision, c.incident, c.timeline_length, c.timeline_hash,
+               c.complaining_store
         FROM unnest($1::text[], $2::uuid[]) AS wanted (site, id)
         JOIN complaint c ON c.site = wanted.site AND c.id = wanted.id",
         &sites,
@@ -319,6 +339,7 @@ async fn records(tx: &mut Tx, names: &[CaseName]) -> Result<HashMap<CaseName, Re
             timeline_length: row.timeline_length,
             timeline_hash: row.timeline_hash,
             clocks: Vec::new(),
+            complaining_store: row.complaining_store.as_deref().map(stored).transpose()?,
         };
         found.insert(record.name.clone(), record);
     }
@@ -367,9 +388,9 @@ pub async fn insert(tx: &mut Tx, case: &Record) -> Result<(), Fault> {
         INSERT INTO complaint (site, id, number, mode, channel, received_time, create_time, update_time, creator,
           headcount, listed_count, person_tokens, text, building, unit, place_detail, quality_impact, wants, claim,
           assessed_claim, repeat, needs_advisers, signals, stated_category, language, first_contact_owner,
-          staff_complained_about, earlier_cases, status, status_time, epoch, revision, owner)
+          staff_complained_about, earlier_cases, status, status_time, epoch, revision, owner, complaining_store)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-          $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)",
+          $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)",
         case.name.site.as_str(),
         case.name.id,
         case.number,
@@ -403,6 +424,7 @@ pub async fn insert(tx: &mut Tx, case: &Record) -> Result<(), Fault> {
         case.epoch,
         case.revision,
         case.owner,
+        case.complaining_store.as_ref().map(SiteId::as_str),
     )
     .execute(&mut **tx)
     .await

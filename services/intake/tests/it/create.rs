@@ -4,16 +4,19 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use redress_model::words::{
-    CaseMode, CaseStatus, Channel as Way, DutyRole, SignalBasis, SignalKind,
+    CaseMode, CaseStatus, Channel as Way, DutyRole, QualityImpact, SignalBasis, SignalKind,
+    SiteKind,
 };
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as events;
 use redress_proto::intake::v1 as pb;
 use redress_proto::words::Signal;
 use tonic::Code;
+use tonic_types::StatusExt as _;
 
 use crate::world::{
-    World, caller, create, create_with, get, leak, may, person, reason, staff, start, update,
+    World, at_site, caller, create, create_with, get, leak, may, of_organization, person, reason,
+    site_request, staff, start, update,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,6 +35,101 @@ async fn i1_an_answered_complaint_is_kept_with_its_event_and_asks_nobody_else() 
     assert_eq!(facts.person_tokens.len(), 1);
     assert_eq!(facts.headcount, 1);
     assert_eq!(facts.mode, to_wire(CaseMode::Live));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_grave_by_what_was_stated_is_told_ahead_of_others() {
+    type State = fn(&mut pb::Case, Signal, i32);
+    let world = World::new().await;
+    let mut urgent = world.intake.db.urgent_events();
+    let danger = signal(SignalKind::DangerToPersons, SignalBasis::Reported);
+    let affects_use = to_wire(QualityImpact::AffectsUse);
+    let stated: [(&str, State, bool); 5] = [
+        ("nothing", |_, _, _| {}, false),
+        ("a crowd", |case, _, _| case.headcount = 10, true),
+        (
+            "a danger",
+            |case, signal, _| case.signals = vec![signal],
+            true,
+        ),
+        (
+            "a defect",
+            |case, _, impact| case.quality_impact = impact,
+            true,
+        ),
+        ("money", |case, _, _| case.claim = Some(yuan(10_000)), true),
+    ];
+    for (what, state, is_urgent) in stated {
+        let mut case = leak();
+        state(&mut case, danger.clone(), affects_use);
+        let case = world.create(case).await;
+        let told = urgent.try_recv().ok().map(|event| event.subject);
+        assert_eq!(told, is_urgent.then_some(case.name), "{what}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m17_one_store_complains_about_another_by_who_may_act_for_both() {
+    let world = World::new().await;
+    for (organization, region, store, prefix) in [
+        ("demo", "east", "north-store", "NS"),
+        ("demo", "east", "south-store", "SS"),
+        ("other", "west", "strange-store", "ST"),
+    ] {
+        let mut request = site_request(organization, region, store, prefix);
+        let site = request.site.as_mut().expect("a site");
+        site.kind = to_wire(SiteKind::AgencyStore);
+        let mut directory = world.directory(of_organization("root", organization));
+        directory.create_site(request).await.expect("a store");
+    }
+    let by_store = |store: &str| pb::Case {
+        channel: to_wire(Way::Store),
+        complaining_store: format!("sites/{store}"),
+        ..leak()
+    };
+    let about = "sites/north-store";
+    let mut desk = world.cases(of_organization("desk", "demo"));
+    let taken = create_with(&mut desk, about, by_store("south-store"), "r1").await;
+    let taken = taken.expect("the company acts for both");
+    assert_eq!(taken.complaining_store, "sites/south-store");
+    let said: Vec<events::CaseReceived> = world.said("redress.case.received.v1").await;
+    let facts = said[0].facts.clone().expect("facts");
+    assert_eq!(facts.complaining_store, "sites/south-store");
+
+    let mut own = world.cases(at_site("agent", "north-store"));
+    let lake = create_with(&mut desk, "sites/lake", by_store("south-store"), "").await;
+    let itself = create_with(&mut desk, about, by_store("north-store"), "").await;
+    let project = create_with(&mut desk, about, by_store("lake"), "").await;
+    let strange = create_with(&mut desk, about, by_store("strange-store"), "").await;
+    let unseen = create_with(&mut own, about, by_store("south-store"), "").await;
+    for (what, refused) in [
+        ("not about a store", lake),
+        ("itself", itself),
+        ("no store", project),
+        ("another organization's", strange),
+        ("a token of one store", unseen),
+    ] {
+        let status = refused.expect_err(what);
+        let wrong = status.get_details_bad_request().expect(what);
+        let field = &wrong.field_violations[0].field;
+        assert_eq!(field, "case.complaining_store", "{what}");
+    }
+    let portal = redress_rpc::Caller {
+        permissions: may(&["cases.create", "cases.get"]).permissions,
+        ..of_organization("portal", "demo")
+    };
+    let mut portal = world.cases(portal);
+    let refused = create_with(&mut portal, about, by_store("south-store"), "").await;
+    let status = refused.expect_err("a portal is no desk of the company");
+    assert_eq!(status.code(), Code::PermissionDenied, "{status:?}");
+    let text = status.message();
+    let says = |word: &str| text.contains(word);
+    assert!(
+        says("case.complaining_store") && says("cases.answer"),
+        "{text}"
+    );
+    let said: Vec<events::CaseReceived> = world.said("redress.case.received.v1").await;
+    assert_eq!(said.len(), 1, "nothing is kept of what was refused");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,6 +291,14 @@ async fn every_wrong_field_of_a_case_is_named_at_once() {
         })
         .await;
     assert_eq!(reason(nothing, Code::InvalidArgument), "INVALID_FIELD");
+}
+
+fn yuan(units: i64) -> redress_proto::Money {
+    redress_proto::Money {
+        currency_code: "CNY".to_owned(),
+        units,
+        nanos: 0,
+    }
 }
 
 fn signal(kind: SignalKind, basis: SignalBasis) -> Signal {

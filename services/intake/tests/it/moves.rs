@@ -1,5 +1,6 @@
 //! Moves, contacts and evidence: legal or refused with what is legal; of two at once, one is told.
 
+use jiff::SignedDuration;
 use redress_model::words::{CaseStatus, Channel as Way, SignalKind};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as events;
@@ -322,7 +323,7 @@ async fn a_contact_is_told_to_the_clocks_without_its_words() {
     );
     let said: Vec<events::ContactRecorded> = world.said("redress.contact.recorded.v1").await;
     assert_eq!(said.len(), 1);
-    assert!(said[0].substantive && said[0].by_person);
+    assert!(said[0].substantive && said[0].by_person && said[0].has_note);
 
     let mut clerk = world.cases(caller("clerk"));
     let other = world.create(leak()).await;
@@ -350,6 +351,55 @@ async fn contact(cases: &mut Cases, parent: &str, contact: pb::Contact) -> Resul
         .map(drop)
 }
 
+/// When a next word may be promised.
+fn tomorrow() -> Option<prost_types::Timestamp> {
+    Some(to_timestamp(start() + SignedDuration::from_hours(24)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m16_an_interim_answer_without_the_time_of_the_next_one_is_refused_and_with_it_told_on() {
+    let world = World::new().await;
+    let case = world.create(leak()).await;
+    let mut clerk = world.cases(caller("clerk"));
+    let interim = pb::Contact {
+        direction: events::ContactDirection::Outbound.into(),
+        channel: 1,
+        by_person: true,
+        note: "还在核查".to_owned(),
+        ..Default::default()
+    };
+    let refused = contact(&mut clerk, &case.name, interim.clone())
+        .await
+        .expect_err("promises nothing");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let wrong = refused.get_details_bad_request().expect("fields");
+    let fields: Vec<&str> = wrong
+        .field_violations
+        .iter()
+        .map(|violation| violation.field.as_str())
+        .collect();
+    assert_eq!(fields, ["contact.promised_next_time"]);
+    let said: Vec<events::ContactRecorded> = world.said("redress.contact.recorded.v1").await;
+    assert!(said.is_empty(), "nothing half stored (I10)");
+
+    let promising = pb::Contact {
+        promised_next_time: tomorrow(),
+        ..interim.clone()
+    };
+    contact(&mut clerk, &case.name, promising)
+        .await
+        .expect("promises");
+    let said: Vec<events::ContactRecorded> = world.said("redress.contact.recorded.v1").await;
+    assert_eq!(said.len(), 1);
+    assert_eq!(said[0].promised_next_time, tomorrow());
+
+    // Of a case that has ended nothing more is owed.
+    withdraw(&mut clerk, &case.name, "").await.expect("open");
+    contact(&mut clerk, &case.name, interim)
+        .await
+        .expect("a last word");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_that_meets_promises_is_recorded_by_who_may_answer() {
     let world = World::new().await;
@@ -366,6 +416,7 @@ async fn a_contact_that_meets_promises_is_recorded_by_who_may_answer() {
             direction: direction.into(),
             channel: 1,
             by_person,
+            promised_next_time: tomorrow(),
             ..Default::default()
         };
         let refused = contact(&mut portal, &case.name, said.clone()).await;
@@ -403,6 +454,7 @@ async fn people_named_are_of_the_cases_own_site_known_or_not() {
             direction: events::ContactDirection::Outbound.into(),
             channel: 1,
             by_person: true,
+            promised_next_time: tomorrow(),
             staff: who.to_owned(),
             ..Default::default()
         };
@@ -726,6 +778,53 @@ async fn m16_a_dissatisfied_answer_opens_the_case_again_once_and_counts_as_a_rep
     let moves: Vec<events::CaseMoved> = world.said("redress.case.moved.v1").await;
     let moves = moves.iter().map(|m| (m.epoch, m.complained_again));
     assert_eq!(moves.collect::<Vec<_>>(), [(2, true), (2, false)], "G3.3");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g3_3_a_second_complaint_opens_what_is_resolved_and_nothing_that_was_closed() {
+    let world = World::new().await;
+    let kind = "redress.reopening.asked.v1";
+    let moved = async |case: &pb::Case, status: CaseStatus| {
+        let moved = events::CaseMoved {
+            case: case.name.clone(),
+            status: to_wire(status),
+            epoch: 1,
+            move_time: Some(to_timestamp(start())),
+            ..Default::default()
+        };
+        world
+            .deliver("assignment", "redress.case.moved.v1", &case.name, &moved)
+            .await;
+    };
+    let again = async |case: &pb::Case| {
+        let asked = asked(case, 1, "complained_again");
+        world.deliver("triage", kind, &case.name, &asked).await;
+    };
+    let case = world.create(leak()).await;
+    // Triage heard of the resolution first: it waits for us to hear of it (I3).
+    again(&case).await;
+    assert_eq!(world.get(&case.name).await.epoch, 1);
+    moved(&case, CaseStatus::Resolved).await;
+    let opened = world.get(&case.name).await;
+    assert_eq!(
+        (opened.status, opened.epoch, opened.repeat),
+        (to_wire(CaseStatus::Reopened), 2, true)
+    );
+    let moves: Vec<events::CaseMoved> = world.said("redress.case.moved.v1").await;
+    assert!(moves.last().is_some_and(|m| m.complained_again), "G3.3");
+    // Of the same resolution once.
+    again(&case).await;
+    assert_eq!(world.get(&case.name).await.epoch, 2);
+
+    let closed = world.create(leak()).await;
+    moved(&closed, CaseStatus::Resolved).await;
+    moved(&closed, CaseStatus::Closed).await;
+    again(&closed).await;
+    let closed = world.get(&closed.name).await;
+    assert_eq!(
+        (closed.status, closed.epoch, closed.repeat),
+        (to_wire(CaseStatus::Closed), 1, false)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

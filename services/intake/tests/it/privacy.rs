@@ -58,6 +58,7 @@ async fn i9_nothing_personal_leaves_its_place() {
                 direction: 2,
                 channel: 1,
                 by_person: true,
+                substantive: true,
                 note: CANARY.to_owned(),
                 ..Default::default()
             }),
@@ -213,6 +214,7 @@ async fn only_services_read_the_personal_part_and_each_read_is_written_down() {
         .read_case_text(pb::ReadCaseTextRequest {
             name: case.name.clone(),
             purpose: "classify".into(),
+            ..Default::default()
         })
         .await
         .expect("a text")
@@ -240,4 +242,81 @@ async fn only_services_read_the_personal_part_and_each_read_is_written_down() {
             ("notification", "message.case-received")
         ]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i9_what_was_said_in_a_contact_is_read_of_its_own_case_alone_and_each_read_is_written_down()
+{
+    let world = World::new().await;
+    let mut clerk = world.cases(caller("clerk"));
+    let (case, other) = (world.create(personal()).await, world.create(leak()).await);
+    let call = pb::RecordContactRequest {
+        parent: case.name.clone(),
+        contact: Some(pb::Contact {
+            direction: events::ContactDirection::Inbound.into(),
+            channel: 1,
+            note: format!("{CANARY} 摔伤了"),
+            ..Default::default()
+        }),
+        request_id: "c1".to_owned(),
+    };
+    let answer = clerk.record_contact(call).await.expect("a contact");
+    let contact = answer.into_inner().contact.expect("a contact");
+    // Whoever is told of it knows that there are words, and none of them.
+    let said: Vec<events::ContactRecorded> = world.said("redress.contact.recorded.v1").await;
+    assert!(said[0].has_note);
+    assert_nowhere(&world, &["outbox", "contact"]).await;
+
+    let ask = |case: &str, contact: &str| pb::ReadCaseTextRequest {
+        name: case.to_owned(),
+        purpose: "triage".to_owned(),
+        contact: contact.to_owned(),
+    };
+    let mut reads = world.reads(service("triage"));
+    let wish = ask(&case.name, &contact.name);
+    let read = reads.read_case_text(wish.clone()).await.expect("a note");
+    let read = read.into_inner();
+    assert_eq!((&read.text, &read.contact), (&contact.note, &contact.name));
+    assert_eq!(read.place, None);
+    // The text of the case is named as such.
+    let text = reads.read_case_text(ask(&case.name, "")).await;
+    let text = text.expect("a text").into_inner();
+    assert_eq!(
+        (text.text.as_str(), text.contact.as_str()),
+        (case.text.as_str(), "")
+    );
+
+    let id = contact.name.rsplit('/').next().expect("an id");
+    let elsewhere = format!("{}/contacts/{id}", other.name);
+    for (name, contact, code) in [
+        (&other.name, contact.name.as_str(), Code::InvalidArgument),
+        (&other.name, elsewhere.as_str(), Code::NotFound),
+        (&case.name, "contacts/1", Code::InvalidArgument),
+    ] {
+        let refused = reads.read_case_text(ask(name, contact)).await;
+        assert_eq!(refused.expect_err("refused").code(), code, "{contact}");
+    }
+    let person = world.reads(caller("clerk")).read_case_text(wish).await;
+    assert_eq!(reason(person, Code::PermissionDenied), "PERMISSION_DENIED");
+
+    let mut written = Vec::new();
+    for case in [&case.name, &other.name] {
+        let timeline = pb::ListTimelineRequest {
+            parent: case.clone(),
+            ..Default::default()
+        };
+        let timeline = clerk.list_timeline(timeline).await.expect("entries");
+        for entry in timeline.into_inner().entries {
+            if entry.kind() == pb::TimelineKind::Read {
+                let contact = entry.facts.get("contact").cloned().unwrap_or_default();
+                written.push((entry.actor, entry.facts["what"].clone(), contact));
+            }
+        }
+    }
+    written.sort();
+    let read = |what: &str, contact: &str| {
+        let words = ["triage", what, contact].map(str::to_owned);
+        <(String, String, String)>::from(words)
+    };
+    assert_eq!(written, [read("contact", &contact.name), read("text", "")]);
 }

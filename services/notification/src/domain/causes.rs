@@ -53,8 +53,8 @@ pub fn receipts(
         .collect()
 }
 
-/// What the complainants of a case hear of its move (M07, M03): once an epoch, but of every proposal. Of grade 1 somebody
-/// speaks in person, and nothing leaves by itself meanwhile. `moved` is when it moved, as the event says.
+/// What the complainants of a case hear of its move (M07, M03): once an epoch, but of every proposal, whatever its grade: what
+/// an incident speaks for waits at the hand-over (decision 42). `moved` is when it moved, as the event says.
 pub fn progress(
     case: &CaseName,
     view: &CaseView,
@@ -63,9 +63,7 @@ pub fn progress(
     now: Timestamp,
 ) -> Vec<Draft> {
     let template = match status {
-        CaseStatus::Investigating | CaseStatus::Resolving if view.grade != 1 => {
-            Template::CaseProgress
-        }
+        CaseStatus::Investigating | CaseStatus::Resolving => Template::CaseProgress,
         CaseStatus::Proposed => Template::CaseProposed,
         CaseStatus::Closed => Template::CaseClosed,
         // Whoever explained it said why; that it was said, and that there is an appeal, is told in any case (M18).
@@ -700,7 +698,12 @@ mod tests {
             assert_eq!(drafts.len(), 2, "each reader once");
             drafts.iter().all(Draft::is_bundled)
         };
-        for news in ["TAKEN_OVER", "ORDER_OVERDUE"] {
+        for news in [
+            "TAKEN_OVER",
+            "ORDER_OVERDUE",
+            "LEDGER_BOOKED",
+            "LEDGER_OVERDUE",
+        ] {
             assert!(told(news, 2) && told(news, 4), "{news}");
             assert!(!told(news, 1), "{news}");
         }
@@ -778,9 +781,10 @@ mod tests {
                 CaseStatus::Rejected => "case.rejected case.rejected",
                 _ => "",
             };
-            assert_eq!(told(3, *status), expected, "{status}");
+            for grade in 1..=4 {
+                assert_eq!(told(grade, *status), expected, "{status} of grade {grade}");
+            }
         }
-        assert_eq!(told(1, CaseStatus::Investigating), "");
     }
 
     #[test]

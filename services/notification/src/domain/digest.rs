@@ -30,7 +30,7 @@ pub struct Digest {
     pub climbed: usize,
     /// Promises about which the reader was paged before.
     pub paged_again: usize,
-    /// Cases that the company centre took over, and orders that were not done in time (M17, M13).
+    /// Cases that the company centre took over, entries of the ledger, and orders that were not done in time (M17, M13).
     pub noticed: usize,
     /// Cases that are offered to this reader.
     pub offered: usize,
@@ -81,9 +81,11 @@ fn gravity(template: Template) -> u8 {
     }
 }
 
-fn urgency(item: &Item) -> (i32, u8, Option<jiff::Timestamp>, &str) {
+fn urgency(item: &Item) -> (bool, i32, u8, Option<jiff::Timestamp>, &str) {
     let facts = &item.facts;
     (
+        // What is of no case has no grade, and comes last.
+        facts.is_of_no_case(),
         facts.grade,
         gravity(item.template),
         facts.due_time,
@@ -122,17 +124,27 @@ mod tests {
                 clock: None,
                 ..item(Template::CaseAssigned, 6, 3, 0)
             },
+            Item {
+                template: Template::WorkNoticed,
+                clock: None,
+                facts: Facts {
+                    news: "LEDGER_BOOKED".to_owned(),
+                    ..Facts::default()
+                },
+            },
         ]);
         let named: Vec<&str> = digest.named.iter().map(|f| f.number.as_str()).collect();
         assert_eq!(
             named,
-            ["LAKE-3", "LAKE-1", "LAKE-4", "LAKE-5", "LAKE-6", "LAKE-2"]
+            [
+                "LAKE-3", "LAKE-1", "LAKE-4", "LAKE-5", "LAKE-6", "LAKE-2", ""
+            ]
         );
         assert_eq!(
             (digest.warned, digest.breached, digest.climbed, digest.more),
             (1, 3, 1, 0)
         );
-        assert_eq!((digest.offered, digest.total()), (1, 6));
+        assert_eq!((digest.offered, digest.noticed, digest.total()), (1, 1, 7));
     }
 
     #[test]

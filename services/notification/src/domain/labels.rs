@@ -25,7 +25,7 @@ pub fn promise(kind: ClockKind, language: Language) -> &'static str {
             "外部单位或法律规定的期限",
             "a deadline of an outside body or of the law",
         ),
-        ClockKind::Support => ("配合单位的期限", "what a partner owes us"),
+        ClockKind::Support => ("约定事项的期限", "what was promised by a time"),
         ClockKind::Defence => ("提交答辩", "the defence before the court"),
         ClockKind::AppealJudgment => ("对判决上诉", "the appeal against the judgment"),
         ClockKind::AppealRuling => ("对裁定上诉", "the appeal against the ruling"),
@@ -34,6 +34,8 @@ pub fn promise(kind: ClockKind, language: Language) -> &'static str {
         ClockKind::MediaClarification => ("媒体澄清", "the clarification in the media"),
         ClockKind::HoldEnd => ("恢复计时", "the end of a hold"),
         ClockKind::MediaAnswer => ("答复媒体", "the answer to the press"),
+        ClockKind::StatementReview => ("审核对外声明", "the review of a statement"),
+        ClockKind::RoleOffer => ("对职务移交的答复", "the answer to the offer of a role"),
         ClockKind::ConfirmSignal => (
             "确认疑似重大情况",
             "saying whether a suspected signal is so",
@@ -71,6 +73,15 @@ pub fn news(word: &str, language: Language) -> &'static str {
         "ORDER_OVERDUE" => ("督办逾期未办结", "what was ordered is not done in time"),
         "ORDER_LIFTED" => ("督办已解除", "the order is lifted"),
         "APPEAL_AWAITS" => ("复核等待决定", "an appeal waits for a decision"),
+        "ACTION_DUE" => ("整改措施即将到期", "a corrective action is due soon"),
+        "ACTION_OVERDUE" => ("整改措施逾期", "a corrective action is late"),
+        "LEDGER_BOOKED" => ("奖惩台账新增记录", "something was booked in the ledger"),
+        "LEDGER_APPEAL_AWAITS" => ("台账申诉等待决定", "an appeal against an entry waits"),
+        "LEDGER_PROPOSAL_AWAITS" => ("处罚建议等待决定", "a proposed penalty waits"),
+        "LEDGER_OVERDUE" => ("台账事项逾期", "an entry of the ledger is late"),
+        "HELPER_ON_LEAVE" => ("协办或举证人员休假", "somebody who owes help is on leave"),
+        "LEDGER_DECIDED" => ("台账记录已有结论", "an entry of the ledger was decided"),
+        "REVIEW_AWAITS" => ("声明等待您审核", "a statement waits for your review"),
         // Of a newer release.
         _ => ("工作动态", "news of the work"),
     };

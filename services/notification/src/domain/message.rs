@@ -157,6 +157,11 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Whether it is news that is about no case: it has neither number nor grade, and what it is about names it.
+    pub fn is_of_no_case(&self) -> bool {
+        !self.news.is_empty() && self.number.is_empty()
+    }
+
     /// Whether it may be about an appeal: news of it, or a page about a clock of the kind that an appeal has. Help that was asked
     /// for earlier has the same kind; its clock stops with the case.
     pub fn is_of_appeal(&self) -> bool {
@@ -164,8 +169,14 @@ impl Facts {
     }
 }
 
-/// News of the work that broken promises cause by the hundred (M17, M13): told in digests like the promises (P22).
-pub const BUNDLED_NEWS: [&str; 2] = ["TAKEN_OVER", "ORDER_OVERDUE"];
+/// News of the work that broken promises cause by the hundred, and what a store pays for them (M17, M13): told in digests like the
+/// promises (P22).
+pub const BUNDLED_NEWS: [&str; 4] = [
+    "TAKEN_OVER",
+    "ORDER_OVERDUE",
+    "LEDGER_BOOKED",
+    "LEDGER_OVERDUE",
+];
 
 /// A message that an event asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]

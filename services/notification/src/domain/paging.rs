@@ -102,24 +102,11 @@ fn unwanted(due: &Due<'_>) -> Option<&'static str> {
     if due.notice_ended.is_some() {
         return due.notice_ended;
     }
-    // Told though it has ended, but not once it was opened again.
-    let end = match due.template {
-        Template::CaseClosed => Some(CaseStatus::Closed),
-        Template::CaseRejected => Some(CaseStatus::Rejected),
-        _ => None,
-    };
-    if let Some(end) = end {
-        let ended = |case: &CaseView| case.status == end || case.status == CaseStatus::Archived;
-        return (!due.case.is_some_and(ended)).then_some("CASE_LIVES");
+    let case_ended = |case: &CaseView| matter_ended(due.template, case, due.of_appeal);
+    if matches!(due.template, Template::CaseClosed | Template::CaseRejected) {
+        return due.case.is_none_or(case_ended).then_some("CASE_LIVES");
     }
-    let case_ended = due.case.is_some_and(|case| match due.template {
-        // What a person wrote answers the complainant, also where that was the end of it (M18); so does the last word on an
-        // appeal, which may be here before the news that the case was rejected.
-        Template::CaseMessage | Template::AppealDismissed => {
-            case.historical || matches!(case.status, CaseStatus::Withdrawn | CaseStatus::Merged)
-        }
-        _ => is_silent(case.status, case.historical, due.of_appeal),
-    });
+    let case_ended = due.case.is_some_and(case_ended);
     if let Some(reason) = promise_unwanted(case_ended, due.clock) {
         return Some(reason);
     }
@@ -135,6 +122,24 @@ fn unwanted(due: &Due<'_>) -> Option<&'static str> {
     }
     let offered = |case: &CaseView| case.offered_to == due.recipient;
     offer_unwanted(due.template, due.case.is_some_and(offered))
+}
+
+/// Whether what is said has no matter left in its case, as that stands now. Some of it is said because the case has ended.
+pub fn matter_ended(template: Template, case: &CaseView, of_appeal: bool) -> bool {
+    let at = |end: CaseStatus| case.status == end || case.status == CaseStatus::Archived;
+    match template {
+        // The praise stands, whatever has become of the case since; whether a survey still waits for an answer it says itself.
+        Template::SurveyAsked | Template::PraiseThanked => false,
+        // Told though it has ended, but not once it was opened again.
+        Template::CaseClosed => !at(CaseStatus::Closed),
+        Template::CaseRejected => !at(CaseStatus::Rejected),
+        // What a person wrote answers the complainant, also where that was the end of it (M18); so does the last word on an
+        // appeal, which may be here before the news that the case was rejected.
+        Template::CaseMessage | Template::AppealDismissed => {
+            case.historical || matches!(case.status, CaseStatus::Withdrawn | CaseStatus::Merged)
+        }
+        _ => is_silent(case.status, case.historical, of_appeal),
+    }
 }
 
 /// Why nobody needs news of an offer any more, alone or as part of a digest. `offered`: the case still is, to this reader.

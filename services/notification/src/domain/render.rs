@@ -505,6 +505,12 @@ fn line(facts: &Facts, zone: &TimeZone, language: Language) -> String {
             format!("{}, due {due}", labels::promise(kind, language))
         }
     };
+    if facts.is_of_no_case() {
+        return match language {
+            Language::Chinese => format!("{}：{what}", facts.about),
+            Language::English => format!("{}: {what}", facts.about),
+        };
+    }
     let matter = matter(facts, language);
     match language {
         Language::Chinese => format!("{matter}（{}级）：{what}", facts.grade),
@@ -549,7 +555,7 @@ fn tidy(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const WORK_NEWS: [&str; 14] = [
+    const WORK_NEWS: [&str; 23] = [
         "HANDOVER_EXPIRED",
         "HANDOVER_DECLINED",
         "LOAN_BEGAN",
@@ -564,6 +570,15 @@ mod tests {
         "ORDER_OVERDUE",
         "ORDER_LIFTED",
         "APPEAL_AWAITS",
+        "ACTION_DUE",
+        "ACTION_OVERDUE",
+        "LEDGER_BOOKED",
+        "LEDGER_APPEAL_AWAITS",
+        "LEDGER_DECIDED",
+        "REVIEW_AWAITS",
+        "LEDGER_PROPOSAL_AWAITS",
+        "LEDGER_OVERDUE",
+        "HELPER_ON_LEAVE",
     ];
 
     fn facts() -> Facts {
@@ -688,6 +703,18 @@ mod tests {
                 templates.render(*template, *language, None, &poor).unwrap();
             }
         }
+    }
+
+    #[test]
+    fn p22_news_of_no_case_stands_in_a_digest_by_what_it_is_about_and_without_a_grade() {
+        let facts = Facts {
+            news: "LEDGER_BOOKED".to_owned(),
+            about: "sites/lake/ledgerEntries/one".to_owned(),
+            ..Facts::default()
+        };
+        let told = line(&facts, &zone(), Language::English);
+        let said = "sites/lake/ledgerEntries/one: something was booked in the ledger";
+        assert_eq!(told, said);
     }
 
     #[test]

@@ -68,9 +68,9 @@ variables! {
         "notice" "通知的资源名" "resource name of the notice",
         "for_approval" "是否等待批准；否则等待撰写" "whether it waits for approval; else it waits to be written";
     NEWS =
-        "news" "发生了什么：HANDOVER_EXPIRED、HANDOVER_DECLINED、LOAN_BEGAN、LOAN_ENDED、TAKEN_OVER、SOLUTION_AWAITS、SOLUTION_APPROVED、SOLUTION_REFUSED、PASSED_ON、EVIDENCE_ASKED、HANDLING_ORDERED、ORDER_OVERDUE、ORDER_LIFTED、APPEAL_AWAITS" "what happened: HANDOVER_EXPIRED, HANDOVER_DECLINED, LOAN_BEGAN, LOAN_ENDED, TAKEN_OVER, SOLUTION_AWAITS, SOLUTION_APPROVED, SOLUTION_REFUSED, PASSED_ON, EVIDENCE_ASKED, HANDLING_ORDERED, ORDER_OVERDUE, ORDER_LIFTED or APPEAL_AWAITS",
+        "news" "发生了什么：HANDOVER_EXPIRED、HANDOVER_DECLINED、LOAN_BEGAN、LOAN_ENDED、TAKEN_OVER、SOLUTION_AWAITS、SOLUTION_APPROVED、SOLUTION_REFUSED、PASSED_ON、EVIDENCE_ASKED、HANDLING_ORDERED、ORDER_OVERDUE、ORDER_LIFTED、APPEAL_AWAITS、ACTION_DUE、ACTION_OVERDUE、LEDGER_BOOKED、LEDGER_APPEAL_AWAITS、LEDGER_DECIDED、REVIEW_AWAITS、LEDGER_PROPOSAL_AWAITS、LEDGER_OVERDUE、HELPER_ON_LEAVE" "what happened: HANDOVER_EXPIRED, HANDOVER_DECLINED, LOAN_BEGAN, LOAN_ENDED, TAKEN_OVER, SOLUTION_AWAITS, SOLUTION_APPROVED, SOLUTION_REFUSED, PASSED_ON, EVIDENCE_ASKED, HANDLING_ORDERED, ORDER_OVERDUE, ORDER_LIFTED, APPEAL_AWAITS, ACTION_DUE, ACTION_OVERDUE, LEDGER_BOOKED, LEDGER_APPEAL_AWAITS, LEDGER_DECIDED, REVIEW_AWAITS, LEDGER_PROPOSAL_AWAITS, LEDGER_OVERDUE or HELPER_ON_LEAVE",
         "headline" "发生了什么，一句话" "the same in a few words",
-        "about" "方案、借调、督办等资源名；只与投诉有关时为空" "resource name of the solution, the loan or the order; empty where it is the case";
+        "about" "方案、借调、督办、声明等资源名；只与投诉有关时为空" "resource name of the solution, the loan, the order or the statement; empty where it is the case";
     DIGEST =
         "digest" "汇总：total、warned、breached、climbed、paged_again、noticed、offered、more、lines" "the digest: total, warned, breached, climbed, paged_again, noticed, offered, more, lines";
 }

@@ -218,7 +218,7 @@ pub enum Template {
     ClockClimbed,
     /// To a lead once more: nobody acknowledged, or somebody else is on duty now.
     ClockPagedAgain,
-    /// To staff: what many offers, warnings, breaches, take-overs and late orders at once come to.
+    /// To staff: what many offers, warnings, breaches, take-overs, bookings and late orders at once come to.
     ClockDigest,
     /// To somebody with a duty in an incident: come, and say that you do.
     IncidentCallout,

@@ -118,7 +118,9 @@ impl ClaimMessage<'_> {
             follow_digest(tx, &mut message, self.now).await?;
             return Ok(Claim::Ended(Box::new(message)));
         }
-        if message.fate.state == MessageState::Held {
+        if message.fate.state == MessageState::Held
+            && !voice::let_pass(tx, &mut message, self.now).await?
+        {
             voice::remind(tx, &mut message, self.now).await?;
             return Ok(Claim::Gone);
         }

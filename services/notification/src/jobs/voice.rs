@@ -1,12 +1,15 @@
 //! Holding messages for the spokesperson, within the transactions of sending; and the calls and letters that people were
 //! asked for before the incident opened, once somebody is about to make them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use jiff::Timestamp;
 use redress_model::Fault;
-use redress_model::name::{CaseName, IncidentName, MessageName, SiteId, StaffName, TaskName};
-use redress_model::words::DutyRole;
+use redress_model::name::{
+    CaseName, ClockName, IncidentName, MessageName, SiteId, StaffName, TaskName,
+};
+use redress_model::words::{ClockKind, ClockState, DutyRole};
 use redress_store::{Database, Operation, Scope, Tx};
 use uuid::Uuid;
 
@@ -16,12 +19,15 @@ use crate::domain::message::Recipient;
 use crate::domain::voice::{Category, LEADS, LEGAL, TOUCHED, decide_by, remind_at, remind_next};
 use crate::domain::words::{HoldDecision, MessageState, SaidPurpose};
 use crate::store::held::{self, Held};
+use crate::store::matters::Promise;
 use crate::store::messages::{self, Message};
 use crate::store::surveys::{self, Survey};
 use crate::store::{attempts, duty, matters, tasks};
 
 /// Why a message waits, and why nobody says it meanwhile: for the spokesperson.
 const SINGLE_VOICE: &str = "SINGLE_VOICE";
+/// Why a message that was held goes though nobody decided about it.
+const LAW_RUNS: &str = "a legal deadline of the case runs";
 /// Whom it is told by when it is to be decided: nobody, the spokesperson, the top lead too.
 const TOLD_SPOKESPERSON: i16 = 1;
 const TOLD_LEAD: i16 = 2;
@@ -35,6 +41,10 @@ pub(super) async fn hold(
     // What has left has left; a copy of it says nothing new. What came back has reached nobody.
     if message.fate.send_time.is_some() && attempts::may_have_told(tx, &message.name).await? {
         return Ok(false);
+    }
+    if let (Category::LegalReply, Some(case)) = (category(message), &message.case) {
+        // News of its deadlines either come first, or find it held.
+        matters::lock_case(tx, case).await?;
     }
     let Some(incident) = silencing(tx, message).await? else {
         return Ok(false);
@@ -74,8 +84,7 @@ async fn silencing(tx: &mut Tx, message: &Message) -> Result<Option<Uuid>, Fault
     let Recipient::Complainant(token) = &message.recipient else {
         return Ok(None);
     };
-    let purpose = message.facts.purpose.unwrap_or(SaidPurpose::Ordinary);
-    let category = Category::of(message.template, purpose);
+    let category = category(message);
     if !category.waits(true) && category != Category::LegalReply {
         return Ok(None);
     }
@@ -85,11 +94,118 @@ async fn silencing(tx: &mut Tx, message: &Message) -> Result<Option<Uuid>, Fault
     let Some(incident) = incident else {
         return Ok(None);
     };
-    let legal = match case {
-        Some(case) => held::promise_due(tx, case, &LEGAL).await?.1,
-        None => false,
-    };
+    let legal = legal_runs(tx, message).await?;
     Ok(category.waits(legal).then_some(incident))
+}
+
+fn category(message: &Message) -> Category {
+    let purpose = message.facts.purpose.unwrap_or(SaidPurpose::Ordinary);
+    Category::of(message.template, purpose)
+}
+
+/// Whether a deadline that the law, a court or an authority sets runs for a message's case.
+async fn legal_runs(tx: &mut Tx, message: &Message) -> Result<bool, Fault> {
+    match &message.case {
+        Some(case) => Ok(held::promise_due(tx, case, &LEGAL).await?.1),
+        None => Ok(false),
+    }
+}
+
+/// Lets a locked message that is HELD go where the law's time runs for it: such a reply waits for nobody, whichever of the two
+/// was first. Says whether it goes.
+pub(super) async fn let_pass(
+    tx: &mut Tx,
+    message: &mut Message,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    if category(message) != Category::LegalReply || !legal_runs(tx, message).await? {
+        return Ok(false);
+    }
+    let fate = &mut message.fate;
+    fate.state = MessageState::Queued;
+    fate.due_time = Some(now);
+    fate.reason.clear();
+    messages::settle(tx, message).await?;
+    decided_by_nobody(tx, message, HoldDecision::Released, LAW_RUNS, now).await?;
+    Ok(true)
+}
+
+/// Whether news of a promise may change what becomes of messages that wait.
+pub(super) fn touches(kind: ClockKind, state: ClockState) -> bool {
+    TOUCHED.contains(&kind) && matches!(state, ClockState::Running | ClockState::Breached)
+}
+
+/// Locks the messages that wait of these cases. Whoever sends one or decides about it has its lock before its case's: so do
+/// news of the promises of a case, or each would wait for the other. For [`promises_changed`].
+pub(super) async fn lock_waiting(
+    tx: &mut Tx,
+    site: &SiteId,
+    cases: &BTreeSet<Uuid>,
+) -> Result<(), Fault> {
+    if cases.is_empty() {
+        return Ok(());
+    }
+    let cases: Vec<Uuid> = cases.iter().copied().collect();
+    for name in held::waiting_in(tx, site, &cases).await? {
+        messages::lock(tx, &name).await?;
+    }
+    Ok(())
+}
+
+/// Promises were kept in memory: of their cases, legal replies that are held go once the law's time runs, and whatever else waits
+/// is to be decided before a deadline that is nearer than those that were known. Their messages are locked: see [`lock_waiting`].
+pub(super) async fn promises_changed(
+    tx: &mut Tx,
+    site: &SiteId,
+    clocks: &BTreeMap<ClockName, Promise>,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let touching = clocks
+        .values()
+        .filter(|promise| touches(promise.kind, promise.state));
+    let cases: BTreeSet<Uuid> = touching.filter_map(|promise| promise.case).collect();
+    if cases.is_empty() {
+        return Ok(());
+    }
+    let cases: Vec<Uuid> = cases.into_iter().collect();
+    for name in held::waiting_in(tx, site, &cases).await? {
+        let Some(mut message) = messages::lock(tx, &name).await? else {
+            continue;
+        };
+        let found = held::get(tx, &name).await?;
+        // Decided meanwhile, it waits no more.
+        let Some(mut held) = found.filter(|held| held.decision.is_none()) else {
+            continue;
+        };
+        let is_held = message.fate.state == MessageState::Held;
+        if is_held && let_pass(tx, &mut message, now).await? {
+            continue;
+        }
+        let by = decide_by(now, promise_due(tx, &message).await?);
+        if by >= held.decide_by {
+            continue;
+        }
+        held.decide_by = by;
+        held.told = 0;
+        held::update(tx, &held).await?;
+        if is_held {
+            let look = remind_at(now, by);
+            let due = message.fate.due_time;
+            message.fate.due_time = Some(due.map_or(look, |due| due.min(look)));
+            messages::settle(tx, &mut message).await?;
+            tx.wake();
+        }
+        tell(tx, &message, &held, now).await?;
+    }
+    Ok(())
+}
+
+/// When the next of the promises that a message may have been meant to keep is due.
+async fn promise_due(tx: &mut Tx, message: &Message) -> Result<Option<Timestamp>, Fault> {
+    match &message.case {
+        Some(case) => Ok(held::promise_due(tx, case, &TOUCHED).await?.0),
+        None => Ok(None),
+    }
 }
 
 /// Begins to hold a message, and tells whoever keeps its case's promises.
@@ -100,10 +216,11 @@ async fn begin(
     now: Timestamp,
 ) -> Result<Held, Fault> {
     let case = message.case.as_ref();
-    let promise = match case {
-        Some(case) => held::promise_due(tx, case, &TOUCHED).await?.0,
-        None => None,
-    };
+    if let Some(case) = case {
+        // Before the count of what waits of it; and news of its promises either come first, or find it waiting.
+        matters::lock_case(tx, case).await?;
+    }
+    let promise = promise_due(tx, message).await?;
     let new = Held {
         message: message.name.clone(),
         incident,
@@ -116,10 +233,6 @@ async fn begin(
         reason: String::new(),
         decided: None,
     };
-    if let Some(case) = case {
-        // Before the count of what waits of it.
-        matters::lock_case(tx, case).await?;
-    }
     held::insert(tx, &new).await?;
     tell(tx, message, &new, now).await?;
     Ok(new)

@@ -11,8 +11,7 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::{Messages, texts as shared, wire};
-use crate::domain::case::is_silent;
-use crate::domain::paging::CALLOUT_PAGES_MAX;
+use crate::domain::paging::{CALLOUT_PAGES_MAX, matter_ended};
 use crate::domain::words::{MessageState, Template};
 use crate::store::matters;
 use crate::store::messages::{self, Fate, Message};
@@ -77,7 +76,7 @@ impl Operation for RetryMessage<'_> {
 }
 
 impl RetryMessage<'_> {
-    /// Ended cases and incidents page nobody, not even by an operator's hand (P06).
+    /// Ended cases and incidents page nobody, not even by an operator's hand (P06). That they have ended is told.
     async fn still_wanted(&self, tx: &mut Tx, message: &Message) -> Result<(), Fault> {
         if has_ended(tx, message).await? {
             return Err(Fault::illegal(
@@ -118,7 +117,7 @@ pub(super) async fn has_ended(tx: &mut Tx, message: &Message) -> Result<bool, Fa
     Ok(match (&message.incident, &message.case) {
         (Some(incident), _) => matters::incident_ended(tx, incident).await?,
         (None, Some(case)) => matters::case(tx, case).await?.is_some_and(|case| {
-            is_silent(case.status, case.historical, message.facts.is_of_appeal())
+            matter_ended(message.template, &case, message.facts.is_of_appeal())
         }),
         (None, None) => false,
     })

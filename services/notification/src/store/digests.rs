@@ -1,4 +1,5 @@
-//! Digests: many offers, warnings, breaches, take-overs and late orders at once reach a person as one message (P22).
+//! Digests: many offers, warnings, breaches, take-overs, bookings of the ledger and late orders at once reach a person as one message
+//! (P22).
 //!
 //! Whether a message goes alone or into a digest is decided in the transaction that takes in its cause,
 //! under a lock of its reader: the first few go at once, the others join the reader's open digest, which

@@ -72,7 +72,9 @@ impl Row {
     }
 }
 
-/// The open incident that affects a reader, or a case; none where nobody has to wait.
+/// The open incident that affects a reader, or a case; none where nobody has to wait. It affects whoever complains in one of
+/// its cases, or in another case of their clusters. Those cases are found by what the reader was written about, which has an
+/// index: operators of arrays use none under row security.
 pub async fn open_incident(
     tx: &mut Tx,
     site: &SiteId,
@@ -85,7 +87,12 @@ pub async fn open_incident(
         WHERE i.site = $1 AND NOT i.merged AND NOT i.closed
           AND ($3 = ANY (i.case_ids)
                OR EXISTS (SELECT FROM case_view c
-                          WHERE c.site = i.site AND c.case_id = ANY (i.case_ids) AND $2 = ANY (c.person_tokens)))
+                          WHERE c.site = i.site AND c.case_id = ANY (i.case_ids) AND $2 = ANY (c.person_tokens))
+               OR EXISTS (SELECT FROM message r
+                          JOIN case_view n ON n.site = r.site AND n.case_id = r.case_id
+                          JOIN case_view c ON c.site = n.site AND c.cluster_ids && n.cluster_ids
+                          WHERE r.site = i.site AND r.recipient_kind = 'COMPLAINANT' AND r.recipient = $2
+                            AND $2 = ANY (n.person_tokens) AND c.case_id = ANY (i.case_ids)))
         ORDER BY i.incident_id LIMIT 1",
         site.as_str(),
         token,
@@ -158,11 +165,12 @@ pub async fn get(tx: &mut Tx, message: &MessageName) -> Result<Option<Held>, Fau
     .transpose()
 }
 
-/// Writes whom it was told, or what was decided.
+/// Writes by when it is to be decided, whom that was told, or what was decided.
 pub async fn update(tx: &mut Tx, held: &Held) -> Result<(), Fault> {
     sqlx::query!(
         "-- notification::held::update
-        UPDATE held_message SET told = $3, decision = $4, decided_by = $5, reason = $6, decide_time = $7
+        UPDATE held_message
+        SET told = $3, decision = $4, decided_by = $5, reason = $6, decide_time = $7, due_time = $8
         WHERE site = $1 AND message_id = $2",
         held.message.site.as_str(),
         held.message.id,
@@ -171,6 +179,7 @@ pub async fn update(tx: &mut Tx, held: &Held) -> Result<(), Fault> {
         held.decided_by,
         held.reason,
         held.decided.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        held.decide_by.to_sqlx(),
     )
     .execute(&mut **tx)
     .await
@@ -259,6 +268,27 @@ pub async fn waiting_of(tx: &mut Tx, case: &CaseName) -> Result<i64, Fault> {
     .or_fault()
 }
 
+/// Which messages of these cases wait, in the order in which they are locked.
+pub async fn waiting_in(
+    tx: &mut Tx,
+    site: &SiteId,
+    cases: &[Uuid],
+) -> Result<Vec<MessageName>, Fault> {
+    let ids = sqlx::query_scalar!(
+        "-- notification::held::waiting_in
+        SELECT message_id FROM held_message WHERE site = $1 AND case_id = ANY ($2) AND decision = '' ORDER BY message_id",
+        site.as_str(),
+        cases,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(ids
+        .into_iter()
+        .map(|id| MessageName::new(site.clone(), id))
+        .collect())
+}
+
 /// An incident went into another, whose spokesperson decides from now on.
 pub async fn follow(tx: &mut Tx, from: &IncidentName, into: Uuid) -> Result<(), Fault> {
     sqlx::query!(
@@ -291,7 +321,12 @@ pub async fn free(tx: &mut Tx, site: &SiteId, now: Timestamp) -> Result<Vec<Held
             WHERE i.site = h.site AND NOT i.merged AND NOT i.closed
               AND (h.case_id = ANY (i.case_ids)
                    OR EXISTS (SELECT FROM case_view c
-                              WHERE c.site = i.site AND c.case_id = ANY (i.case_ids) AND m.recipient = ANY (c.person_tokens))))
+                              WHERE c.site = i.site AND c.case_id = ANY (i.case_ids) AND m.recipient = ANY (c.person_tokens))
+                   OR EXISTS (SELECT FROM message r
+                              JOIN case_view n ON n.site = r.site AND n.case_id = r.case_id
+                              JOIN case_view c ON c.site = n.site AND c.cluster_ids && n.cluster_ids
+                              WHERE r.site = i.site AND r.recipient_kind = 'COMPLAINANT' AND r.recipient = m.recipient
+                                AND m.recipient = ANY (n.person_tokens) AND c.case_id = ANY (i.case_ids))))
         RETURNING h.site, h.message_id, h.incident_id, h.case_id, h.hold_time, h.due_time, h.told, h.decision, h.decided_by,
                   h.reason, h.decide_time",
         site.as_str(),

@@ -406,6 +406,23 @@ pub async fn cases_of(tx: &mut Tx, incident: &IncidentName) -> Result<Option<Vec
     .or_fault()
 }
 
+/// The other cases of a site in the clusters of these, oldest first.
+pub async fn neighbours(tx: &mut Tx, site: &SiteId, cases: &[Uuid]) -> Result<Vec<Uuid>, Fault> {
+    sqlx::query_scalar!(
+        "-- notification::matters::neighbours
+        SELECT c.case_id FROM case_view c
+        WHERE c.site = $1 AND NOT c.case_id = ANY ($2)
+          AND c.cluster_ids && ARRAY(SELECT unnest(m.cluster_ids) FROM case_view m
+                                     WHERE m.site = $1 AND m.case_id = ANY ($2))
+        ORDER BY c.case_id",
+        site.as_str(),
+        cases,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()
+}
+
 /// Whether an incident pages nobody any more: it was merged into another. While it is open it has to be led, whatever became of
 /// its cases, and crisis itself takes back what it promised when it ends; the actions of its review page afterwards too.
 pub async fn incident_ended(tx: &mut Tx, incident: &IncidentName) -> Result<bool, Fault> {

@@ -704,7 +704,7 @@ pub async fn incident_speaks(tx: &mut Tx, notice: &Notice) -> Result<bool, Fault
         r#"-- notification::owner_notices::incident_speaks
         SELECT EXISTS (
           SELECT FROM incident_view i
-          WHERE i.site = $1 AND NOT i.merged
+          WHERE i.site = $1 AND NOT i.merged AND NOT i.closed
             AND EXISTS (SELECT FROM case_view c
                         WHERE c.site = $1 AND c.case_id = ANY (i.case_ids) AND $2::uuid = ANY (c.cluster_ids))
             AND EXISTS (SELECT FROM case_view c

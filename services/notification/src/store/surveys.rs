@@ -581,6 +581,8 @@ pub async fn list(
 /// What surveys came to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tally {
+    /// The site.
+    pub site: SiteId,
     /// After what they were asked.
     pub kind: SurveyKind,
     /// The department.
@@ -599,26 +601,27 @@ pub struct Tally {
     pub praising: i64,
 }
 
-/// What the surveys of a site made in a period came to. Cancelled ones were never asked to the end and do not count.
+/// What the surveys of a site, or of all in scope, made in a period came to. Cancelled ones were never asked to the end and do
+/// not count.
 pub async fn tally(
     tx: &mut Tx,
-    site: &SiteId,
+    site: Option<&SiteId>,
     from: Option<Timestamp>,
     until: Option<Timestamp>,
 ) -> Result<Vec<Tally>, Fault> {
     let rows = sqlx::query!(
         r#"-- notification::surveys::tally
-        SELECT kind, department, count(*) AS "asked!", count(score) AS "answered!",
+        SELECT site, kind, department, count(*) AS "asked!", count(score) AS "answered!",
                coalesce(avg(score), 0)::double precision AS "mean!",
                count(*) FILTER (WHERE score <= 2 OR NOT solved) AS "dissatisfied!",
                count(*) FILTER (WHERE NOT solved) AS "unsolved!",
                count(*) FILTER (WHERE cardinality(praised) > 0) AS "praising!"
         FROM survey
-        WHERE site = $1 AND state <> 'CANCELLED'
+        WHERE ($1::text IS NULL OR site = $1) AND state <> 'CANCELLED'
           AND ($2::timestamptz IS NULL OR create_time >= $2)
           AND ($3::timestamptz IS NULL OR create_time < $3)
-        GROUP BY kind, department ORDER BY kind, department"#,
-        site.as_str(),
+        GROUP BY site, kind, department ORDER BY site, kind, department"#,
+        site.map(SiteId::as_str),
         from.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
         until.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
     )
@@ -628,6 +631,7 @@ pub async fn tally(
     rows.into_iter()
         .map(|row| {
             Ok(Tally {
+                site: row.site.parse().map_err(Fault::internal)?,
                 kind: word(&row.kind)?,
                 department: row.department,
                 asked: row.asked,

@@ -660,6 +660,36 @@ async fn m11_a_notice_with_a_word_that_must_not_be_said_waits_for_a_change_or_a_
 }
 
 #[tokio::test]
+async fn m10_a_notice_promises_no_money_whatever_the_reason() {
+    let world = World::new().await;
+    let wanted = |body: &str| Notice {
+        chinese: Some(NoticeText {
+            subject: "请检查水管".to_owned(),
+            body: body.to_owned(),
+        }),
+        english: text("Please check the pipe"),
+        ..Default::default()
+    };
+    for promise in ["我们同意赔偿每户1500元。", "公司承诺退一赔三,100000元"] {
+        let draft = create(&world, wanted(promise)).await;
+        add(&world, "author", &draft.name, &[owner("13800138000")])
+            .await
+            .expect("listed");
+        for why in ["", "agreed by phone"] {
+            let refused = submit(&world, "author", &draft.name, why).await;
+            let refused = refused.expect_err("nobody approved it");
+            assert_eq!(reason(&refused), "PROMISE_NOT_APPROVED", "{promise} {why}");
+        }
+    }
+    let draft = create(&world, wanted("我们周三开始逐户检查。")).await;
+    add(&world, "author", &draft.name, &[owner("13800138000")])
+        .await
+        .expect("listed");
+    let plain = submit(&world, "author", &draft.name, "").await;
+    plain.expect("it names neither sum nor payment");
+}
+
+#[tokio::test]
 async fn i7_while_an_incident_is_open_about_it_the_spokesperson_tells_the_owners() {
     let world = World::new().await;
     let cluster = ClusterName::new(site("lake"), Uuid::now_v7());
@@ -692,6 +722,12 @@ async fn i7_while_an_incident_is_open_about_it_the_spokesperson_tells_the_owners
     make_all(&world, &danger).await;
     world.send_due(&world.outbox_sender()).await;
     assert_eq!(counts(&get(&world, &danger.name).await), [1, 0, 0, 0]);
+    // Stood down, it speaks no more, though its case lives on.
+    world.tell(news::stood_down(&incident, &[&case], 2)).await;
+    approve(&world, "boss", &late).await.expect("approved");
+    make_all(&world, &late).await;
+    world.send_due(&world.outbox_sender()).await;
+    assert_eq!(counts(&get(&world, &late.name).await), [1, 0, 0, 0]);
 }
 
 #[tokio::test]

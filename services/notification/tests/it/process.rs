@@ -150,6 +150,7 @@ impl Process {
             .expect("signed");
         let request = DeliverRequest {
             events: vec![event.to_cloud_event()],
+            urgent: false,
         };
         let answer = InboxServiceClient::new(self.channel.clone())
             .deliver(with_token(&token, request))

@@ -6,7 +6,7 @@ use std::task::{Context, Wake, Waker};
 
 use jiff::SignedDuration;
 use redress_events::Inbox;
-use redress_model::name::{CaseName, IncidentName, StatementName};
+use redress_model::name::{CaseName, ClusterName, IncidentName, StatementName};
 use redress_model::words::CaseStatus;
 use redress_notification::domain::message::Recipient;
 use redress_notification::domain::words::{MessageState, Template};
@@ -120,6 +120,44 @@ async fn the_affected_are_told_once_a_person_whatever_their_cases() {
         .filter(|s| !s.is_empty())
         .collect();
     assert_eq!(carried, vec![told.statement; 3]);
+}
+
+#[tokio::test]
+async fn whoever_complains_of_the_same_thing_is_told_too_each_once_and_of_their_own_case() {
+    let world = World::new().await;
+    let incident = new_incident();
+    let lift = world.case_of("LAKE-1", &["wang"]).await;
+    let near = world.case_of("LAKE-2", &["li", "wang"]).await;
+    let gone = world.case_of("LAKE-3", &["chen"]).await;
+    world.case_of("LAKE-4", &["zhao"]).await;
+    let cluster = ClusterName::new(site("lake"), Uuid::now_v7());
+    for case in [&lift, &near, &gone] {
+        world.tell(news::clustered(case, &cluster, None)).await;
+    }
+    world
+        .tell(news::moved(&gone, CaseStatus::Withdrawn, 2))
+        .await;
+    world
+        .tell(news::incident(&incident, &[&lift], None, 1))
+        .await;
+    world.says(&incident).await;
+    let mut told: Vec<_> = world
+        .statements()
+        .await
+        .into_iter()
+        .map(|m| (m.recipient.to_string(), m.case))
+        .collect();
+    told.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    let expected = [
+        ("li".to_owned(), Some(near)),
+        ("wang".to_owned(), Some(lift)),
+    ];
+    assert_eq!(told, expected);
+    world.clock.advance(SignedDuration::from_mins(2));
+    world.send_due(&world.outbox_sender()).await;
+    for message in world.statements().await {
+        assert_eq!(message.fate.state, MessageState::Sent);
+    }
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use redress_notification::jobs::survey_calls::SurveyCaller;
 use redress_notification::rpc::survey::Surveys;
 use redress_notification::store::messages::Message;
 use redress_notification::store::surveys;
+use redress_proto::convert;
 use redress_proto::event::v1::{SurveyAnswered, SurveyKind};
 use redress_proto::notification::v1 as proto;
 use redress_proto::notification::v1::survey_service_server::SurveyService as _;
@@ -866,6 +867,50 @@ async fn m12_each_of_the_five_visits_is_asked_about_and_its_results_stand_apart(
         let apart = (r.asked_count, r.answered_count, r.mean_score);
         assert_eq!(apart, (1, 1, 4.0), "{r:?}");
     }
+}
+
+#[tokio::test]
+async fn m12_results_of_every_site_of_the_caller_stand_by_site_and_of_a_period_alone_i8() {
+    let world = World::new().await;
+    for id in ["river", "hill"] {
+        world.tell(news::site_changed(id, "zh-CN")).await;
+    }
+    for id in ["lake", "river", "hill"] {
+        let at = proto::ScheduleSurveyRequest {
+            parent: format!("sites/{id}"),
+            department: format!("sites/{id}/departments/sales"),
+            handlers: Vec::new(),
+            ..handover("unit-7")
+        };
+        let portal = caller(id, &["surveys.schedule"], None);
+        let made = service(&world).schedule_survey(by(&portal, at)).await;
+        made.expect("scheduled");
+        world.clock.advance(HOUR);
+    }
+    let mut both = (*manager()).clone();
+    both.sites.push(site("river"));
+    let both = Arc::new(both);
+    let summarize = async |from: Option<Timestamp>, until: Option<Timestamp>| {
+        let asked = proto::SummarizeSurveysRequest {
+            parent: "sites/-".to_owned(),
+            start_time: from.map(convert::to_timestamp),
+            end_time: until.map(convert::to_timestamp),
+        };
+        let answer = service(&world).summarize_surveys(by(&both, asked)).await;
+        let rows = answer.expect("summarized").into_inner().results;
+        rows.into_iter()
+            .map(|r| (r.site, r.department, r.asked_count))
+            .collect::<Vec<_>>()
+    };
+    let [lake, river] = ["lake", "river"].map(|id| {
+        let site = format!("sites/{id}");
+        let department = format!("{site}/departments/sales");
+        (site, department, 1)
+    });
+    assert_eq!(summarize(None, None).await, [lake.clone(), river.clone()]);
+    let second = world.now() - HOUR * 2;
+    assert_eq!(summarize(Some(second), None).await, [river]);
+    assert_eq!(summarize(None, Some(second)).await, [lake]);
 }
 
 #[tokio::test]

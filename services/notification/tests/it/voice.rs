@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use redress_model::name::{CaseName, ClockName, IncidentName, StaffName};
+use redress_model::name::{CaseName, ClockName, ClusterName, IncidentName, StaffName};
 use redress_model::words::{CaseStatus, ClockKind, ClockTransition, DutyRole};
 use redress_notification::domain::words::{MessageState, Template};
 use redress_notification::jobs::metrics::Metrics;
@@ -344,6 +344,39 @@ async fn ordinary_words_wait_and_the_spokesperson_reads_and_releases_them_once()
 }
 
 #[tokio::test]
+async fn progress_of_grade_1_waits_for_the_spokesperson_and_is_told_after_the_stand_down() {
+    let world = World::new().await;
+    let (case, incident) = world.affected().await;
+    world.tell(news::graded(&case, 1)).await;
+    let progress = async || {
+        world.send_due(&world.outbox_sender()).await;
+        let all = world.messages().await.into_iter();
+        let told = all.filter(|m| m.template == Template::CaseProgress);
+        told.map(|m| (m.name.to_string(), m.fate.state))
+            .collect::<Vec<_>>()
+    };
+    world
+        .tell(news::moved(&case, CaseStatus::Investigating, 1))
+        .await;
+    let held = progress().await;
+    let [(name, MessageState::Held)] = held.as_slice() else {
+        panic!("it waits: {held:?}");
+    };
+    let waiting = world.waiting(false).await;
+    let seen = waiting.held_messages[0].message.as_ref().expect("given");
+    assert_eq!((&seen.name, waiting.waiting_count), (name, 1));
+    world.release(name).await.expect("released");
+    assert_eq!(world.comes_to(name).await, MessageState::Sent);
+
+    world.tell(news::stood_down(&incident, &[&case], 2)).await;
+    world
+        .tell(news::moved(&case, CaseStatus::Resolving, 1))
+        .await;
+    let states: Vec<MessageState> = progress().await.into_iter().map(|(_, s)| s).collect();
+    assert_eq!(states, [MessageState::Sent; 2]);
+}
+
+#[tokio::test]
 async fn whoever_sends_hears_at_once_what_is_going_to_wait() {
     let world = World::new().await;
     let (case, _) = world.affected().await;
@@ -430,12 +463,13 @@ async fn receipts_appointments_safety_warnings_callouts_statements_and_legal_rep
     for name in [warning, visit] {
         assert_eq!(world.comes_to(&name).await, MessageState::Sent, "{name}");
     }
-    // A legal reply goes where the law's time runs, and is ordinary where it does not.
+    // A legal reply goes where the law's time runs, whichever was first, and is ordinary where it does not.
     let claimed = world.write_to(&case, MessagePurpose::LegalReply).await;
     assert_eq!(world.comes_to(&claimed).await, MessageState::Held);
     world
         .tell(runs(&new_clock(), &case, ClockKind::OutsideDeadline))
         .await;
+    assert_eq!(world.comes_to(&claimed).await, MessageState::Sent);
     let legal = world.write_to(&case, MessagePurpose::LegalReply).await;
     assert_eq!(world.comes_to(&legal).await, MessageState::Sent);
     // The receipt of a further complaint of the same person.
@@ -463,7 +497,176 @@ async fn receipts_appointments_safety_warnings_callouts_statements_and_legal_rep
     // What is no receipt waits, whatever case of the affected person it is about, and however it came about.
     let name = world.write_to(&again, MessagePurpose::Ordinary).await;
     assert_eq!(world.comes_to(&name).await, MessageState::Held);
-    assert_eq!(world.waiting(false).await.waiting_count, 2);
+    assert_eq!(world.waiting(false).await.waiting_count, 1);
+}
+
+#[tokio::test]
+async fn a_legal_reply_that_was_held_goes_once_as_soon_as_the_laws_time_runs_and_it_shows_why() {
+    let world = World::new().await;
+    let (case, _) = world.affected().await;
+    let ordinary = world.held(&case).await;
+    let reply = world.write_to(&case, MessagePurpose::LegalReply).await;
+    assert_eq!(world.comes_to(&reply).await, MessageState::Held);
+    // A promise that no law makes lets nothing go.
+    world
+        .tell(runs(&new_clock(), &case, ClockKind::InterimUpdate))
+        .await;
+    assert_eq!(world.named(&reply).await.fate.state, MessageState::Held);
+    let deadline = new_clock();
+    let since = |generation| {
+        let started = (ClockTransition::Started, generation);
+        news::clock(&deadline, &case, ClockKind::Defence, started, &[], 1)
+    };
+    world.tell(since(1)).await;
+    assert_eq!(world.named(&reply).await.fate.state, MessageState::Queued);
+    assert_eq!(world.comes_to(&reply).await, MessageState::Sent);
+    world.tell(since(2)).await;
+    assert_eq!(world.comes_to(&reply).await, MessageState::Sent);
+    let texts = world.texts().await;
+    let said = texts.iter().filter(|t| t.body.contains("tomorrow at nine"));
+    assert_eq!(said.count(), 1, "once");
+    assert_eq!(world.named(&ordinary).await.fate.state, MessageState::Held);
+    // Whoever speaks and the crisis room see that nobody decided, and why it went.
+    let listed = world.waiting(true).await;
+    assert_eq!((listed.waiting_count, listed.released_count), (1, 1));
+    let news = world.news_of_holds().await;
+    let told = news.iter().rfind(|held| held.message == reply);
+    let told = told.expect("told");
+    assert_eq!((&*told.decision, &*told.decided_by), ("RELEASED", ""));
+    assert_eq!(told.reason, "a legal deadline of the case runs");
+    assert_eq!(told.waiting_count, 1);
+}
+
+#[tokio::test]
+async fn a_legal_reply_that_an_older_release_held_goes_instead_of_paging_anybody() {
+    let world = World::new().await;
+    let roles = [(DutyRole::Spokesperson, "voice")];
+    world.staff(&roles).await;
+    let (case, _) = world.affected().await;
+    let reply = world.write_to(&case, MessagePurpose::LegalReply).await;
+    assert_eq!(world.comes_to(&reply).await, MessageState::Held);
+    // As it lies there where the deadline was kept and what is held was not looked at.
+    sqlx::query(
+        "INSERT INTO notification.clock_view (site, clock_id, state, generation, case_id, kind)
+         VALUES ('lake', $1, 'RUNNING', 1, $2, 'OUTSIDE_DEADLINE')",
+    )
+    .bind(Uuid::now_v7())
+    .bind(case.id)
+    .execute(&world.base.admin)
+    .await
+    .expect("kept");
+    world.clock.advance(SignedDuration::from_mins(3 * 60 + 5));
+    assert_eq!(world.comes_to(&reply).await, MessageState::Sent);
+    assert!(world.paged().await.is_empty(), "nobody has to decide");
+}
+
+#[tokio::test]
+async fn a_deadline_that_begins_to_run_later_brings_the_decision_and_the_page_forward() {
+    let world = World::new().await;
+    let people = world.staff(&[(DutyRole::Spokesperson, "voice")]).await;
+    let (case, _) = world.affected().await;
+    let at = |time: &str| -> jiff::Timestamp { time.parse().expect("an instant") };
+    world.clock.set(at("2026-11-21T03:30:00Z"));
+    let name = world.held(&case).await;
+    let decide_by = async || {
+        let held = world.waiting(false).await.held_messages.remove(0);
+        held.decide_by_time.expect("given")
+    };
+    assert_eq!(decide_by().await, to_timestamp(at("2026-11-21T07:30:00Z")));
+    // Due at 06:00; three quarters of the time from now on are used at 05:30.
+    world.clock.set(at("2026-11-21T04:00:00Z"));
+    let deadline = new_clock();
+    world
+        .tell(runs(&deadline, &case, ClockKind::OutsideDeadline))
+        .await;
+    assert_eq!(decide_by().await, to_timestamp(at("2026-11-21T06:00:00Z")));
+    let told = world.news_of_holds().await.pop().expect("the room hears");
+    assert_eq!(told.decide_by_time, Some(decide_by().await));
+    assert_eq!((&*told.decision, told.waiting_count), ("", 1));
+    for (time, pages) in [("05:29", 0), ("05:31", 1)] {
+        world.clock.set(at(&format!("2026-11-21T{time}:00Z")));
+        assert_eq!(world.comes_to(&name).await, MessageState::Held);
+        assert_eq!(world.paged().await.len(), pages, "{time}");
+    }
+    assert_eq!(world.paged().await, [people[0].to_string()]);
+    // What is said again of it changes nothing.
+    let again = (ClockTransition::Warned, 2);
+    world
+        .tell(news::clock(
+            &deadline,
+            &case,
+            ClockKind::OutsideDeadline,
+            again,
+            &[],
+            1,
+        ))
+        .await;
+    assert_eq!(world.comes_to(&name).await, MessageState::Held);
+    assert_eq!(world.paged().await.len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_complains_of_the_same_thing_waits_for_the_spokesperson_though_of_no_case_of_the_incident()
+ {
+    let world = World::new().await;
+    let neighbour = world.case("LAKE-2").await;
+    let stranger = world.case("LAKE-3").await;
+    let (case, incident) = world.affected().await;
+    let free = world.write_to(&neighbour, MessagePurpose::Ordinary).await;
+    assert_eq!(world.comes_to(&free).await, MessageState::Sent, "not yet");
+    let cluster = ClusterName::new(site("lake"), Uuid::now_v7());
+    let other = ClusterName::new(site("lake"), Uuid::now_v7());
+    for (case, cluster) in [
+        (&case, &cluster),
+        (&neighbour, &cluster),
+        (&stranger, &other),
+    ] {
+        world.tell(news::clustered(case, cluster, None)).await;
+    }
+    // Whatever case of theirs it is about.
+    let again = CaseName::new(site("lake"), Uuid::now_v7());
+    let (token, phone) = ("token-LAKE-2", "+8613800138000");
+    world
+        .people
+        .add_complainant(&again, token, "Wang", phone, "wang@example.com");
+    world.tell(news::received(&again, "LAKE-4", &[token])).await;
+    for case in [&neighbour, &again] {
+        world.held(case).await;
+    }
+    let listed = world.waiting(false).await;
+    assert_eq!(listed.waiting_count, 2);
+    assert!(
+        listed
+            .held_messages
+            .iter()
+            .all(|held| held.incident == incident.to_string())
+    );
+    let free = world.write_to(&stranger, MessagePurpose::Ordinary).await;
+    assert_eq!(world.comes_to(&free).await, MessageState::Sent);
+}
+
+#[tokio::test]
+async fn a_call_to_whoever_complains_of_the_same_thing_waits_until_no_incident_about_it_is_open() {
+    let world = World::new().await;
+    let (case, _, task) = world.asked_to_call().await;
+    let (lift, stairs) = (world.case("LAKE-2").await, world.case("LAKE-3").await);
+    let cluster = ClusterName::new(site("lake"), Uuid::now_v7());
+    for case in [&case, &lift, &stairs] {
+        world.tell(news::clustered(case, &cluster, None)).await;
+    }
+    let (first, second) = (new_incident(), new_incident());
+    for (incident, case) in [(&first, &lift), (&second, &stairs)] {
+        world.tell(news::incident(incident, &[case], None, 1)).await;
+    }
+    let refused = world.take(&task).await.expect_err("one voice speaks");
+    assert_eq!(reason(&refused), "SINGLE_VOICE");
+    assert_eq!(world.waiting(false).await.waiting_count, 1);
+    world.tell(news::stood_down(&first, &[&lift], 2)).await;
+    let waiting = world.waiting(false).await.waiting_count;
+    assert_eq!(waiting, 1, "the other one is open");
+    world.tell(news::stood_down(&second, &[&stairs], 2)).await;
+    assert_eq!(world.waiting(false).await.waiting_count, 0);
+    world.take(&task).await.expect("taken");
 }
 
 #[tokio::test]
@@ -1224,6 +1427,41 @@ async fn of_two_who_decide_at_once_one_wins_i11() {
     for refused in results.into_iter().filter_map(Result::err) {
         assert_eq!(refused, "MESSAGE_NOT_HELD");
     }
+}
+
+#[tokio::test]
+async fn news_of_a_promise_wait_for_whoever_decides_about_a_message_and_keep_its_case_from_nobody_meanwhile()
+ {
+    let world = World::new().await;
+    let (case, _) = world.affected().await;
+    let name = world.held(&case).await;
+    let message = world.named(&name).await.name;
+    // Somebody decides: the message is locked first, and then its case.
+    let mut decides = world.base.admin.begin().await.expect("begun");
+    sqlx::query("SELECT FROM notification.message WHERE message_id = $1 FOR UPDATE")
+        .bind(message.id)
+        .execute(&mut *decides)
+        .await
+        .expect("locked");
+    let news = world.tell(runs(&new_clock(), &case, ClockKind::OutsideDeadline));
+    let goes_on = async {
+        eventually(std::time::Duration::from_secs(10), async || {
+            let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            let waiting: i64 = sqlx::query_scalar(waiting)
+                .fetch_one(&world.base.admin)
+                .await
+                .expect("counted");
+            waiting == 1
+        })
+        .await;
+        sqlx::query("SELECT FROM notification.case_view WHERE case_id = $1 FOR UPDATE NOWAIT")
+            .bind(case.id)
+            .execute(&mut *decides)
+            .await
+            .expect("nobody has the case");
+        decides.commit().await.expect("decided");
+    };
+    tokio::join!(news, goes_on);
 }
 
 #[tokio::test]

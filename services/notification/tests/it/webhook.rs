@@ -4,11 +4,16 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use redress_model::name::{CaseName, IncidentName};
-use redress_notification::domain::words::{AttemptOutcome, MessageChannel, MessageState};
+use redress_model::words::CaseStatus;
+use redress_notification::domain::words::{AttemptOutcome, MessageChannel, MessageState, Template};
 use redress_notification::provider::Gateways;
 use redress_notification::provider::webhook::{SigningKey, Webhook};
+use redress_proto::notification::v1 as proto;
+use redress_proto::notification::v1::message_service_server::MessageService as _;
+use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
+use crate::rpc::{by, caller, service};
 use crate::support::http::{Endpoint, Manner};
 use crate::support::{World, news, site};
 
@@ -171,4 +176,66 @@ async fn when_every_way_is_used_up_the_message_fails_and_is_announced() {
     assert_eq!(message.fate.reason, "HTTP_503");
     assert_eq!(message.fate.attempt_count, 6, "three by each channel");
     assert_eq!(world.announced().await, ["FAILED"]);
+}
+
+#[tokio::test]
+async fn m18_that_a_case_was_rejected_is_sent_anew_though_the_case_has_ended_until_it_lives_again()
+{
+    let world = World::new().await;
+    let case = world.case("LAKE-1").await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    let endpoint = Endpoint::start().await;
+    let sender = world.sender(gateways(&endpoint, false));
+    world.send_due(&sender).await;
+    world
+        .tell(news::moved(&case, CaseStatus::Rejected, 1))
+        .await;
+    let told = async || {
+        let all = world.messages().await.into_iter();
+        let mut told = all.filter(|m| m.template == Template::CaseRejected);
+        told.next().expect("queued")
+    };
+    let operator = caller("lake", &["messages.retry"], None);
+    let redrive = async |request_id: &str| {
+        let request = proto::RedriveMessagesRequest {
+            parent: "sites/lake".to_owned(),
+            template: Template::CaseRejected.key().to_owned(),
+            request_id: request_id.to_owned(),
+            ..Default::default()
+        };
+        let done = service(&world)
+            .redrive_messages(by(&operator, request))
+            .await;
+        let done = done.expect("redriven").into_inner();
+        (done.retried_count, done.ended_count)
+    };
+    let refuse = async || {
+        endpoint.always(Manner::Answer("422 Unprocessable Content"));
+        world.send_due(&sender).await;
+        assert_eq!(told().await.fate.state, MessageState::Failed);
+        endpoint.always(Manner::Answer("204 No Content"));
+    };
+    refuse().await;
+    assert_eq!(redrive("first").await, (1, 0));
+    refuse().await;
+    let retry = proto::RetryMessageRequest {
+        name: told().await.name.to_string(),
+        ..Default::default()
+    };
+    let retried = service(&world)
+        .retry_message(by(&operator, retry.clone()))
+        .await;
+    retried.expect("it is told because the case has ended");
+    refuse().await;
+    // An appeal was granted: the rejection stands no more (P06).
+    world
+        .tell(news::moved(&case, CaseStatus::Reopened, 2))
+        .await;
+    let refused = service(&world)
+        .retry_message(by(&operator, retry))
+        .await
+        .expect_err("it lives");
+    let reason = refused.get_details_error_info().expect("given").reason;
+    assert_eq!(reason, "MATTER_ENDED");
+    assert_eq!(redrive("last").await, (0, 1));
 }

@@ -52,7 +52,7 @@ impl Operation for Roster {
 async fn drain(bench: &Bench, together: bool) -> (usize, f64) {
     let truth = Arc::new(ClockTruth::new(bench.desk.db.clone(), Arc::default()));
     let now = bench.clock.now();
-    let due = truth.due(now, i64::MAX).await.expect("read");
+    let due = truth.due(None, now, i64::MAX).await.expect("read");
     let count = due.len();
     let size = if together { truth.batch_max() } else { 1 };
     let batches: Vec<Vec<_>> = due.chunks(size).map(<[_]>::to_vec).collect();

@@ -35,7 +35,12 @@ pub(super) async fn follow(
     known: &Known,
     urgency: Urgency,
 ) -> Result<(), Fault> {
-    let waiting = !case.is_ended() && would_be_major(work, case, known);
+    debug_assert!(
+        case.is_ended() || case.grade.is_some(),
+        "a case is decided before it is asked about"
+    );
+    let grading = &work.site.profile().grading;
+    let waiting = !case.is_ended() && known.would_be_major(grading);
     let answered = !known.signals.iter().any(|row| row.signal.provisional);
     let found = find(work, case).await?;
     match found {
@@ -82,16 +87,6 @@ fn is_news(known: &Known, clock: &Clock) -> bool {
         let mut signals = known.signals.iter();
         signals.any(|row| pending(row) && row.created > stopped)
     })
-}
-
-/// Whether something suspected, if it were so, would make grade 1 what is not yet.
-fn would_be_major(work: &Work<'_>, case: &Case, known: &Known) -> bool {
-    let firm = known.stand(work, &known.facts.firm()).firm;
-    debug_assert!(
-        case.grade.is_some(),
-        "a case is decided before it is asked about"
-    );
-    firm != Grade::ONE && known.suspected_grade(work) == Some(Grade::ONE)
 }
 
 async fn find(work: &mut Work<'_>, case: &Case) -> Result<Option<Clock>, Fault> {
@@ -190,6 +185,20 @@ async fn put(
     let notify: Vec<String> = asked.iter().map(|page| page.staff.clone()).collect();
     pages::insert(work.tx, &site.id, asked.as_slice()).await?;
     tell(work, case, clock, (ClockTransition::Climbed, due), &notify).await
+}
+
+/// The duty to which a question about the case is put first, with whoever would be asked and since when they have it: on the
+/// rungs above where it has nobody.
+pub(super) fn first<'a>(
+    work: &Work<'_>,
+    roster: &'a Roster,
+    case: &Case,
+) -> (DutyRole, Option<(&'a str, Timestamp)>) {
+    let rungs = (FIRST_RUNG..=LAST_RUNG).map(|rung| role(work, rung));
+    let person = rungs
+        .chain([duties::ABOVE])
+        .find_map(|role| roster.on_duty_since(role, work.now, &case.facts.excluded));
+    (role(work, FIRST_RUNG), person)
 }
 
 /// Whoever is on duty on the first rung from this one on that has somebody; the region's contact where no lead may.

@@ -48,6 +48,25 @@ pub fn may_start(kind: ClockKind) -> bool {
     )
 }
 
+/// Whether a person may say that nobody needs it any more: whoever started it by hand gave it a slot with an id of its own.
+/// What the policy or the law promises, what the customer was told and what somebody asked for by name goes with that; but
+/// what a signal alone started and no dismissal takes back, a person does.
+pub async fn may_cancel(work: &mut Work<'_>, clock: &Clock) -> Result<bool, Fault> {
+    if clock.demand.is_some() || !may_start(clock.kind) {
+        return Ok(false);
+    }
+    let id = clock.slot.rsplit('/').next().map(str::parse::<Uuid>);
+    match id {
+        // The head of a merge keeps what the law or a promise asks of a merged case in the slot of that case's clock.
+        Some(Ok(id)) => Ok(clocks::get(work.tx, &work.site.id, id).await?.is_none()),
+        Some(Err(_)) | None => Ok(clock.slot.is_empty()
+            && matches!(
+                clock.kind,
+                ClockKind::Defence | ClockKind::MediaClarification
+            )),
+    }
+}
+
 /// Whether a person says that it is done; the others are met by what happens.
 pub fn may_meet(kind: ClockKind) -> bool {
     (may_start(kind) && kind != ClockKind::InterimUpdate) || kind == ClockKind::FollowUpVisit
@@ -69,6 +88,8 @@ pub fn may_extend(kind: ClockKind) -> bool {
         | ClockKind::Commitment
         | ClockKind::ReviewAction
         | ClockKind::MediaAnswer
+        | ClockKind::StatementReview
+        | ClockKind::RoleOffer
         | ClockKind::PlaybookTask => false,
         ClockKind::Acknowledge
         | ClockKind::StartInvestigation

@@ -328,7 +328,11 @@ impl<'a> Crowd<'a> {
 }
 
 /// Decides these cases again, in the order of their ids, so that two who do so do not wait for each other.
-async fn again(work: &mut Work<'_>, mut affected: Vec<Uuid>, cause: Cause) -> Result<(), Fault> {
+pub(super) async fn again(
+    work: &mut Work<'_>,
+    mut affected: Vec<Uuid>,
+    cause: Cause,
+) -> Result<(), Fault> {
     affected.sort_unstable();
     for id in affected {
         if let Some(mut member) = cases::lock(work.tx, &work.site.id, id).await? {
@@ -379,7 +383,8 @@ pub async fn merge(work: &mut Work<'_>, source: Uuid, target: Uuid) -> Result<Ve
 }
 
 /// Moves these cases of a cluster into a new one of their own, tells who needs to know, and decides the
-/// cases of both again. No grade falls by it: a lower one is proposed.
+/// cases of both again. No grade falls by it: a lower one is proposed. Whether each is a general defect is looked at anew
+/// (M19); what a person decided of the whole was decided of the part that leaves too.
 pub async fn split(
     work: &mut Work<'_>,
     source: Uuid,
@@ -387,12 +392,18 @@ pub async fn split(
 ) -> Result<Uuid, Fault> {
     let id = &work.site.id;
     sites::lock_clusters(work.tx, id).await?;
+    let said = clusters::get(work.tx, id, source).await?;
+    let decided = said.is_some_and(|cluster| cluster.defect.state.is_decided());
     let target = ids::new_id(work.now);
     clusters::insert(work.tx, id, target, work.now).await?;
     let moved = clusters::move_cases(work.tx, id, source, target, cases).await?;
     tell_moved(work, &moved, source, target, false).await?;
     recount(work, source).await?;
     recount(work, target).await?;
+    defect::parted(work, source).await?;
+    if !decided {
+        defect::parted(work, target).await?;
+    }
     all_again(work, source).await?;
     all_again(work, target).await?;
     Ok(target)

@@ -10,7 +10,7 @@ use redress_proto::event::v1::{CaseGraded, MatchedCriterion};
 use uuid::Uuid;
 
 use super::known::{Known, known};
-use super::{Work, ask, policies, promises};
+use super::{Work, ask, came_back, policies, promises};
 use crate::domain::Cause;
 use crate::domain::standing::Override;
 use crate::store::cases::{self, Case};
@@ -64,7 +64,11 @@ async fn one(work: &mut Work<'_>, case: &mut Case, cause: Cause) -> Result<(), F
     let known = known(work, case).await?;
     let standing = known.stand(work, &known.facts);
     let ruling = known.ruling(work, case, standing);
-    stands(work, case, &known, ruling, cause).await
+    stands(work, case, &known, ruling, cause).await?;
+    if known.came_back && case.is_open() {
+        came_back::ask(work, case).await?;
+    }
+    Ok(())
 }
 
 /// Keeps what a decision says where it is new, and lets everything follow.
@@ -78,14 +82,18 @@ pub(super) async fn stands(
     let last = known.last.as_ref();
     let says_new = last.is_none_or(|last| last.ruling != ruling);
     let urgency = ruling.urgency;
+    let by_facts = policies::by_facts(work, known, &ruling, cause).await?;
     if says_new {
         keep(work, case, ruling, cause, last).await?;
     }
     if !case.facts.historical {
-        if cause == Cause::Policy {
+        let by_policy_alone = cause == Cause::Policy
+            && last
+                .is_none_or(|last| (last.ruling.grade, last.ruling.urgency) == (by_facts, urgency));
+        if by_policy_alone {
             policies::keep_deadlines(work, case, &known.facts, urgency).await?;
         } else {
-            promises::follow(work, case, known, urgency, last.is_none()).await?;
+            promises::follow(work, case, known, urgency, by_facts, last.is_none()).await?;
         }
         ask::follow(work, case, known, urgency).await?;
     }

@@ -7,6 +7,7 @@ use redress_model::name::ClusterName;
 use redress_model::words::Category;
 use redress_proto::convert::{to_timestamp, to_wire_opt};
 use redress_proto::event::v1::DefectChanged;
+use uuid::Uuid;
 
 use super::Work;
 use super::status::complains;
@@ -47,6 +48,29 @@ pub(super) async fn merged(
     let category = clusters::category(work.tx, site, cluster.id).await?;
     if category.is_some_and(is_of_the_building) {
         propose_of(work, cluster, category).await?;
+    }
+    Ok(())
+}
+
+/// Cases of a cluster were moved into another, and this is one of the two: a proposal stands no longer where too few units are
+/// left, and where nothing was said yet what there is now may reach the number. What a person decided stays. The site's
+/// clusters must be locked.
+pub(super) async fn parted(work: &mut Work<'_>, cluster: Uuid) -> Result<(), Fault> {
+    let site = &work.site.id;
+    let Some(cluster) = clusters::get(work.tx, site, cluster).await? else {
+        return Ok(());
+    };
+    if cluster.defect.state == DefectState::Proposed {
+        let enough = work.site.profile().clusters.general_defect_units;
+        if cluster_acts::units(work.tx, site, cluster.id).await? >= enough {
+            return Ok(());
+        }
+        // Nobody outside has heard of a proposal, so nobody is told.
+        return cluster_acts::set_defect(work.tx, site, cluster.id, &Defect::default()).await;
+    }
+    let category = clusters::category(work.tx, site, cluster.id).await?;
+    if category.is_some_and(is_of_the_building) {
+        propose_of(work, &cluster, category).await?;
     }
     Ok(())
 }

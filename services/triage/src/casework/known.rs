@@ -31,7 +31,7 @@ pub(super) struct Known {
     others: Vec<DecisionRow>,
     /// Those cases.
     pub(super) merged: Vec<Uuid>,
-    /// The text of one of them, or its own, says that people are trapped in a lift.
+    /// The text of one of them, or its own, or a later message says that people are trapped in a lift.
     pub(super) trapped: bool,
     /// The lawsuits, by the ids of their signals, whose defence a court demands by name. Each has a clock of its own, on the
     /// case that it is about, and what is merged brings it to its head.
@@ -40,6 +40,8 @@ pub(super) struct Known {
     pub(super) legal: Vec<Legal>,
     /// Until when the media desk of its incident has said of every report what is true of it.
     pub(super) assessed: Option<Timestamp>,
+    /// One of its people had complained of the same matter before, and that had been handled.
+    pub(super) came_back: bool,
 }
 
 /// Reads what is known of a case, which must be locked.
@@ -140,6 +142,7 @@ pub(super) async fn known(work: &mut Work<'_>, case: &Case) -> Result<Known, Fau
         demanded,
         legal,
         assessed,
+        came_back,
     })
 }
 
@@ -248,10 +251,12 @@ impl Known {
         self.trapped && self.signals.iter().any(danger)
     }
 
-    /// The grade that would stand if everything suspected were so.
-    pub(super) fn suspected_grade(&self, work: &Work<'_>) -> Option<Grade> {
+    /// Whether something suspected, if it were so, would make grade 1 by these thresholds what is not yet.
+    pub(super) fn would_be_major(&self, grading: &Grading) -> bool {
         let pending = self.signals.iter().any(|row| row.signal.is_pending());
-        pending.then(|| self.stand(work, &self.facts.suspected()).grade)
+        pending
+            && self.stand_by(grading, &self.facts.firm()).firm != Grade::ONE
+            && self.stand_by(grading, &self.facts.suspected()).grade == Grade::ONE
     }
 
     fn word(&self) -> Option<&Override> {

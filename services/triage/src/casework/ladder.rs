@@ -569,7 +569,9 @@ mod tests {
             | ClockKind::PlaybookTask
             | ClockKind::Commitment
             | ClockKind::ReviewAction
-            | ClockKind::MediaAnswer => Kept::ByTheDesk,
+            | ClockKind::MediaAnswer
+            | ClockKind::StatementReview
+            | ClockKind::RoleOffer => Kept::ByTheDesk,
         }
     }
 

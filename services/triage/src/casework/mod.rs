@@ -9,6 +9,7 @@ mod age;
 mod ask;
 mod byhand;
 mod calendar;
+mod came_back;
 mod cluster;
 mod contact;
 mod decide;
@@ -30,7 +31,7 @@ mod survey;
 mod teaching;
 mod waiting;
 
-pub use byhand::{Act, ByHand, act, find, may_extend, may_meet, may_start, start};
+pub use byhand::{Act, ByHand, act, find, may_cancel, may_extend, may_meet, may_start, start};
 pub use calendar::{
     CalendarChange, content, first_day, follow_calendar, reread, revision, with_first,
 };
@@ -55,7 +56,7 @@ pub use policies::{
 pub use promises::assessed;
 pub(crate) use promises::calendars;
 pub use recalendar::recalendar;
-pub use receive::{Reading, Receipt, receive, update};
+pub use receive::{Heard, Reading, Receipt, hear, receive, update};
 pub(crate) use status::complains;
 pub use status::{Move, Mover, complained_again, ended_statuses, stand};
 pub use survey::surveyed;

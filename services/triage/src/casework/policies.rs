@@ -3,13 +3,14 @@
 //!
 //! It never reaches back (P10, P26): decisions are made anew, which only raises a grade, and promises
 //! that run keep their deadlines, warnings and climbs. A promise made from then on has the new ones. Whom a page
-//! goes to is asked when it is sent, of promises that run too.
+//! goes to is asked when it is sent, of promises that run too. A policy holds from its instant on, and a case may be decided for
+//! another reason before it is graded again: that decision moves deadlines as far as its facts do, and no further.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use redress_clock::{Deadlines, Event, Length, Promise, Shares, Step, Terms};
 use redress_events::{NewEvent, publish};
 use redress_model::name::{OrganizationId, SiteId};
@@ -20,10 +21,10 @@ use redress_proto::event::v1::PolicyChanged;
 use redress_store::Tx;
 use uuid::Uuid;
 
-use super::known::{age_of, known};
-use super::promises::{folded, length_by, shares_by};
+use super::known::{Known, age_of, known};
+use super::promises::{folded, learn_grade, length_by, shares_by};
 use super::status::open_statuses;
-use super::{Work, age, calendar, decide, ladder};
+use super::{Work, age, ask, calendar, decide};
 use crate::domain::grading::aged;
 use crate::domain::policies::{
     self as domain, Document, Line, Place, PolicyScope, SitePolicy, compose, profiles_of,
@@ -32,6 +33,7 @@ use crate::domain::policies::{
 use crate::domain::{Cause, Facts};
 use crate::store::cases::{self, Case};
 use crate::store::clocks::{self, Clock, Filter};
+use crate::store::decisions::Ruling;
 use crate::store::duties::{self, Roster};
 use crate::store::holds::{self, Hold};
 use crate::store::sites::{self, Placed, Site};
@@ -171,7 +173,8 @@ pub struct Preview {
     pub broken: usize,
     /// Where other people would be paged, or after another time.
     pub ladders: Vec<LadderEffect>,
-    /// Whom the incidents call out that open by cases which become grade 1.
+    /// Whom the incidents call out that open by cases which become grade 1, and who is asked about what is suspected and would
+    /// make a case grade 1 by it.
     pub pages: Pages,
     /// Who would be paged in addition if promises took their new terms.
     pub late_pages: Pages,
@@ -442,6 +445,10 @@ async fn look(
         (grade, grade)
     } else {
         let known = known(work, case).await?;
+        if known.would_be_major(after) && !known.would_be_major(before) {
+            let (duty, person) = ask::first(work, &change.roster, case);
+            page(&mut found.pages, &site.id, duty, person);
+        }
         let by = |grading| known.stand_by(grading, &known.facts).grade;
         let grade_without = by(before).min(grade);
         // What it reaches by itself until then, no policy takes back.
@@ -701,8 +708,8 @@ pub async fn regrade(work: &mut Work<'_>, after: Uuid) -> Result<Option<Uuid>, F
     Ok(last)
 }
 
-/// Whether a decision on the case now would say nothing new but the policy's number; its age checks follow
-/// the policy all the same.
+/// Whether a decision on the case now would say nothing new but the policy's number; its age checks and the question about what
+/// is suspected follow the policy all the same.
 async fn stands_as_before(work: &mut Work<'_>, case: &Case) -> Result<bool, Fault> {
     let known = known(work, case).await?;
     let Some(mut last) = known.last.as_ref().map(|last| last.ruling.clone()) else {
@@ -715,12 +722,55 @@ async fn stands_as_before(work: &mut Work<'_>, case: &Case) -> Result<bool, Faul
         return Ok(false);
     }
     keep_deadlines(work, case, &known.facts, ruling.urgency).await?;
+    // What is suspected says nothing until somebody confirms it, but may be grave enough to be asked about by now.
+    ask::follow(work, case, &known, ruling.urgency).await?;
     Ok(true)
 }
 
+/// The grade as far as the facts of a case, or a person, moved it. While open cases are still to be graded again under a policy
+/// that holds already, what that policy adds to it is left out: it moves no deadline (P26). So is what another profile adds, as
+/// when an opening-day window begins or ends, which is no revision. Urgency follows from facts alone.
+pub(super) async fn by_facts(
+    work: &mut Work<'_>,
+    known: &Known,
+    new: &Ruling,
+    cause: Cause,
+) -> Result<Grade, Fault> {
+    let Some(last) = known.last.as_ref().map(|row| &row.ruling) else {
+        return Ok(new.grade);
+    };
+    let is_of_it =
+        (&last.policy_profile, last.policy_revision) == (&new.policy_profile, new.policy_revision);
+    let by_person = matches!(cause, Cause::Lowered | Cause::Raised);
+    if is_of_it || by_person || last.grade == new.grade {
+        return Ok(new.grade);
+    }
+    let site = work.site;
+    let place = place(work.tx, &site.id).await?;
+    let held = match policies::unspread_since(work.tx, &place, work.now).await? {
+        Some(since) => {
+            // Postgres keeps microseconds.
+            let before = since
+                .saturating_sub(SignedDuration::from_micros(1))
+                .unwrap_or(Timestamp::MIN);
+            sites::policy(work.tx, &site.id, site.kind, before).await?
+        }
+        None if last.policy_profile != new.policy_profile => {
+            let (profile, number) = (&last.policy_profile, last.policy_revision);
+            match policies::pinned(work.tx, &site.id, profile, number).await? {
+                Some(held) => held,
+                None => return Ok(new.grade),
+            }
+        }
+        None => return Ok(new.grade),
+    };
+    let grade = known.stand_by(&held.policy().grading, &known.facts).grade;
+    // Where the older one was stricter, what holds now is what the facts give.
+    Ok(grade.max(new.grade))
+}
+
 /// Lets the promises of a case know its new grade, by which later ones take their turn and pages climb, and
-/// leaves their deadlines (P26). Whoever was paged has no more time to acknowledge than the new grade gives. The next age check
-/// follows the new thresholds.
+/// leaves their deadlines (P26). The next age check follows the new thresholds.
 pub(super) async fn keep_deadlines(
     work: &mut Work<'_>,
     case: &Case,
@@ -739,10 +789,7 @@ pub(super) async fn keep_deadlines(
             && (clock.grade, clock.urgency) != (grade, urgency)
     };
     for clock in all.iter_mut().filter(running) {
-        ladder::hurry(site, clock, grade, work.now);
-        (clock.grade, clock.urgency) = (grade, urgency);
-        clocks::update(work.tx, &site.id, clock).await?;
-        work.entries.extend(clock.entry());
+        learn_grade(work, clock, (grade, urgency)).await?;
     }
     age::arm(work, case, &mut all, &facts.age, grade).await
 }

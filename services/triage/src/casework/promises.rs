@@ -31,6 +31,7 @@ use crate::store::cases::Case;
 use crate::store::clocks::{self, Clock, History, Note};
 use crate::store::decisions;
 use crate::store::policies;
+use crate::store::signals::SignalRow;
 use crate::store::sites::{self, Site};
 
 /// What is promised from receipt on, where the policy promises it.
@@ -175,12 +176,15 @@ pub(super) fn terms(site: &Site, kind: ClockKind, term: impl Into<Term>) -> Term
 }
 
 /// Lets the promises follow a decision: starts those that are missing, gives the others the length of
-/// the new grade, and arms the next age check; of a case that is resolved those of the law alone. Never for a historical case.
+/// the new grade, and arms the next age check; of a case that is resolved those of the law alone. Where a policy that took
+/// effect moved the grade beyond what the facts give, promises made before it move as far as those alone (P26). Never for a
+/// historical case.
 pub(super) async fn follow(
     work: &mut Work<'_>,
     case: &mut Case,
     known: &Known,
     urgency: Urgency,
+    by_facts: Grade,
     first: bool,
 ) -> Result<(), Fault> {
     let facts = &known.facts;
@@ -198,7 +202,8 @@ pub(super) async fn follow(
     let begun = if first { case.facts.received } else { work.now };
     let then = held_then(work, begun).await?;
     // A resolution ends no duty of law, and lets none wait: a defence neither.
-    by_policy(work, case, known, urgency, (&then, begun, first), &mut all).await?;
+    let from = (&then, begun, first);
+    by_policy(work, case, known, (urgency, by_facts), from, &mut all).await?;
     if case.is_open() {
         take_back(work, case, known, urgency, &mut all).await?;
     }
@@ -214,12 +219,12 @@ pub(super) async fn follow(
 }
 
 /// Starts what is promised to an open case and missing, by the policy that held then, and gives the others the length of its
-/// grade; on a case that is resolved it starts its defence alone.
+/// grade, those of an older policy that of the grade by its facts; on a case that is resolved it starts its defence alone.
 async fn by_policy(
     work: &mut Work<'_>,
     case: &Case,
     known: &Known,
-    urgency: Urgency,
+    (urgency, by_facts): (Urgency, Grade),
     (then, begun, first): (&Site, Timestamp, bool),
     all: &mut [Clock],
 ) -> Result<(), Fault> {
@@ -229,7 +234,7 @@ async fn by_policy(
     let site = work.site;
     let defended = defended_until(all);
     let mut missing = Vec::new();
-    for (kind, at) in promised(known, urgency, begun, work.now, all) {
+    for (kind, at) in promised(case, known, urgency, (begun, work.now), all) {
         if !case.is_open() && kind != ClockKind::Defence {
             continue;
         }
@@ -247,13 +252,23 @@ async fn by_policy(
                 missing.push(Start::of(kind, at, length, cause));
             }
             Some(clock) if clock.stopped.is_none() => {
-                regrade(work, case, clock, grade, urgency).await?;
+                let is_new = is_of_policy_now(site, clock);
+                let to = if is_new { grade } else { by_facts };
+                regrade(work, case, clock, to, urgency).await?;
+                if to != grade && !is_never_regraded(clock) {
+                    learn_grade(work, clock, (grade, urgency)).await?;
+                }
             }
             Some(clock) => {
                 let length = length(site, case, urgency, kind);
                 let news = known_since(known, urgency, clock, defended, work.now);
                 if let Some((at, length)) = news.zip(length) {
-                    let at = from_now_where_past(site, kind, at, length, work.now);
+                    // Who is asked to come now has all of the time.
+                    let at = if kind == ClockKind::Rescue {
+                        work.now
+                    } else {
+                        from_now_where_past(site, kind, at, length, work.now)
+                    };
                     let new = Start::of(kind, at, length, "graded");
                     again(work, case, urgency, Some(clock), new).await?;
                 }
@@ -314,10 +329,10 @@ async fn held_then(work: &mut Work<'_>, at: Timestamp) -> Result<Site, Fault> {
 
 /// What is promised to a case of these facts, and from when on.
 fn promised(
+    case: &Case,
     known: &Known,
     urgency: Urgency,
-    begun: Timestamp,
-    now: Timestamp,
+    (begun, now): (Timestamp, Timestamp),
     all: &[Clock],
 ) -> Vec<(ClockKind, Timestamp)> {
     let has = |kind| all.iter().any(|c| c.kind == kind && c.slot.is_empty());
@@ -342,9 +357,11 @@ fn promised(
     }
     promised.extend(since(&SUED, defended_until(all)).map(|at| (ClockKind::Defence, at)));
     promised.extend(since(&EXPOSED, known.assessed).map(|at| (ClockKind::MediaClarification, at)));
-    // A grade that asks for updates asks from now on, once somebody has spoken with the customer.
-    let spoken = |c: &Clock| c.kind == ClockKind::Acknowledge && c.state == ClockState::Met;
-    if has(ClockKind::InterimUpdate) || all.iter().any(spoken) {
+    // A grade that asks for updates asks from now on, once somebody has spoken with the customer. Of a case of before the words
+    // were kept its acknowledgement tells.
+    let acknowledged = |c: &Clock| c.kind == ClockKind::Acknowledge && c.state == ClockState::Met;
+    let spoken = case.last_outward.is_some() || all.iter().any(acknowledged);
+    if has(ClockKind::InterimUpdate) || spoken {
         promised.push((ClockKind::InterimUpdate, now));
     }
     promised
@@ -382,10 +399,17 @@ fn known_since(
         ClockKind::OnSite => urgency == Urgency::Immediate && AT_ONCE.contains(&signal.kind),
         _ => false,
     };
+    // A suspicion is enough to go and look, and only what was read counts: danger that staff record may be another (decision 17).
+    let trapped_again = |s: &&SignalRow| {
+        clock.kind == ClockKind::Rescue
+            && s.signal.kind == SignalKind::DangerToPersons
+            && s.recorder == "triage"
+    };
+    let is_certain = |s: &&SignalRow| s.signal.basis != SignalBasis::Suspected;
     known
         .signals
         .iter()
-        .filter(|s| starts(&s.signal) && s.signal.basis != SignalBasis::Suspected)
+        .filter(|s| trapped_again(s) || (starts(&s.signal) && is_certain(s)))
         .filter(|s| !known.demanded.contains(&s.id))
         .map(|s| s.known.min(now))
         .filter(|at| *at > stopped)
@@ -510,6 +534,27 @@ async fn take_turn(work: &mut Work<'_>, clock: &mut Clock, grade: Grade) -> Resu
     Ok(())
 }
 
+/// The clock knows how its case is graded now, by which it takes its turn and pages climb; its deadline stays. Whoever was paged
+/// has no more time to acknowledge than that grade gives.
+pub(super) async fn learn_grade(
+    work: &mut Work<'_>,
+    clock: &mut Clock,
+    (grade, urgency): (Grade, Urgency),
+) -> Result<(), Fault> {
+    ladder::hurry(work.site, clock, grade, work.now);
+    (clock.grade, clock.urgency) = (grade, urgency);
+    clocks::update(work.tx, &work.site.id, clock).await?;
+    work.entries.extend(clock.entry());
+    Ok(())
+}
+
+/// Whether the policy that a clock pins is the one that holds now.
+fn is_of_policy_now(site: &Site, clock: &Clock) -> bool {
+    let now = site.profile();
+    let revision = u32::try_from(clock.policy_revision).unwrap_or_default();
+    (clock.policy_profile.as_str(), revision) == (now.name.as_str(), now.revision)
+}
+
 /// What the policy that a clock pins gives the case by these grades and urgencies. A newer policy is for promises that
 /// are made from then on (P26).
 async fn pinned_lengths<const N: usize>(
@@ -531,10 +576,10 @@ pub(super) async fn by_pinned<T>(
     says: impl FnOnce(&Policy) -> T + Send,
 ) -> Result<T, Fault> {
     let now = work.site.profile();
-    let revision = u32::try_from(clock.policy_revision).unwrap_or_default();
-    if (clock.policy_profile.as_str(), revision) == (now.name.as_str(), now.revision) {
+    if is_of_policy_now(work.site, clock) {
         return Ok(says(now));
     }
+    let revision = u32::try_from(clock.policy_revision).unwrap_or_default();
     let pinned = policies::pinned(work.tx, &work.site.id, &clock.policy_profile, revision).await?;
     Ok(says(pinned.as_ref().map_or(now, |pinned| pinned.policy())))
 }

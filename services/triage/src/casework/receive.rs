@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use redress_model::words::{CaseStatus, Category, SignalBasis, SignalKind};
+use jiff::Timestamp;
+use redress_model::words::{CaseStatus, Category, ClockKind, SignalBasis, SignalKind};
 use redress_model::{Fault, ids};
 use uuid::Uuid;
 
 use super::{Likeness, Work, cluster, decide, defect, ladder, merging, recount, spread, teaching};
 use crate::domain::similarity::{Place, Terms};
-use crate::domain::{Cause, Signal};
+use crate::domain::{Cause, Signal, category};
 use crate::store::cases::{self, Case, CaseFacts};
 use crate::store::signals::{self, SignalRow};
-use crate::store::{clusters, lessons, sites};
+use crate::store::{clocks, clusters, lessons, sites};
 
 /// What was read in the text of a case. The text itself is gone.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +33,25 @@ pub struct Reading {
     pub suspected: Vec<SignalKind>,
     /// Words that may be named in an explanation, by their terms; gone when the case is in.
     pub nameable: HashMap<i64, String>,
+}
+
+/// What a later message of the customer tells that can raise a grade. The message itself is gone.
+#[derive(Debug, Clone, Default)]
+pub struct Heard {
+    /// Whether it says that people are trapped in a lift.
+    pub trapped: bool,
+    /// What it seems to tell.
+    pub suspected: Vec<SignalKind>,
+}
+
+impl Heard {
+    /// Reads a message once.
+    pub fn of(text: &str) -> Self {
+        Self {
+            trapped: category::says_trapped(text),
+            suspected: category::suspects(text),
+        }
+    }
 }
 
 /// What comes in.
@@ -107,7 +127,11 @@ pub async fn receive(work: &mut Work<'_>, receipt: &Receipt<'_>) -> Result<(), F
         signals::insert(work.tx, site, signal, true).await?;
     }
     if !facts.historical {
-        suspect(work, &case, receipt).await?;
+        // What was stated with it needs no suspicion.
+        let stated = |kind| receipt.signals.iter().any(|row| row.signal.kind == kind);
+        let mut kinds = told(&reading.suspected, reading.trapped);
+        kinds.retain(|kind| !stated(*kind));
+        suspect(work, &case, kinds, facts.received).await?;
     }
     decide(work, &mut case, Cause::Received).await?;
     spread(work, &case, Cause::Cluster).await?;
@@ -115,15 +139,67 @@ pub async fn receive(work: &mut Work<'_>, receipt: &Receipt<'_>) -> Result<(), F
     defect::propose(work, &case).await
 }
 
-/// What the text alone tells is suspected, until somebody confirms it; people trapped in a lift are in danger (G1.8). What was
-/// stated with the case needs no suspicion.
-async fn suspect(work: &mut Work<'_>, case: &Case, receipt: &Receipt<'_>) -> Result<(), Fault> {
-    let danger = case.trapped.then_some(SignalKind::DangerToPersons);
-    let told = receipt.reading.suspected.iter().copied();
-    let kinds: BTreeSet<SignalKind> = told
-        .chain(danger)
-        .filter(|kind| receipt.signals.iter().all(|row| row.signal.kind != *kind))
+/// Lets a later message tell what the text of the case may tell, before the case, which must be locked, is decided again. A kind
+/// that waits for an answer or stands, on the case or on the one that leads it, is not asked about twice: whoever looked knows of
+/// it. One that was dismissed is: the message is new evidence. And people who are trapped are looked for (decision 17), whoever
+/// was rescued before.
+pub async fn hear(
+    work: &mut Work<'_>,
+    case: &mut Case,
+    heard: &Heard,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let kinds = told(&heard.suspected, heard.trapped);
+    let over = case.is_ended() && case.merged_into.is_none();
+    if kinds.is_empty() || over || case.facts.historical {
+        return Ok(());
+    }
+    let site = &work.site.id;
+    if heard.trapped && !case.trapped {
+        case.trapped = true;
+        cases::set_trapped(work.tx, site, case.id).await?;
+    }
+    let head = case.merged_into.unwrap_or(case.id);
+    let merged = cases::merged_into(work.tx, site, head).await?;
+    let ids: Vec<Uuid> = std::iter::once(head)
+        .chain(merged.iter().map(|other| other.id))
         .collect();
+    let had = signals::kinds_of(work.tx, site, &ids).await?;
+    let rescued = heard.trapped && was_rescued(work, head, at).await?;
+    let is_new = |kind: SignalKind| {
+        let looked_for = heard.trapped && kind == SignalKind::DangerToPersons;
+        had.get(&kind)
+            .is_none_or(|dismissed| *dismissed || (looked_for && rescued))
+    };
+    let kinds = kinds.into_iter().filter(|kind| is_new(*kind)).collect();
+    suspect(work, case, kinds, at).await
+}
+
+/// Whether the rescue of a case was over before then: who is trapped now is not whom it was for.
+async fn was_rescued(work: &mut Work<'_>, head: Uuid, then: Timestamp) -> Result<bool, Fault> {
+    let site = &work.site.id;
+    // The case before its clocks, as wherever both are locked.
+    if cases::lock(work.tx, site, head).await?.is_none() {
+        return Ok(false);
+    }
+    let all = clocks::lock_of_case(work.tx, site, head).await?;
+    let mut rescues = all.iter().filter(|c| c.is_for(ClockKind::Rescue, "", None));
+    Ok(rescues.any(|c| c.stopped.is_some_and(|stopped| stopped < then)))
+}
+
+/// What a text tells: people trapped in a lift are in danger (G1.8).
+fn told(suspected: &[SignalKind], trapped: bool) -> BTreeSet<SignalKind> {
+    let danger = trapped.then_some(SignalKind::DangerToPersons);
+    suspected.iter().copied().chain(danger).collect()
+}
+
+/// What a text alone tells is suspected, until somebody confirms it.
+async fn suspect(
+    work: &mut Work<'_>,
+    case: &Case,
+    kinds: BTreeSet<SignalKind>,
+    known: Timestamp,
+) -> Result<(), Fault> {
     for kind in kinds {
         let row = SignalRow {
             id: ids::new_id(work.now),
@@ -135,7 +211,7 @@ async fn suspect(work: &mut Work<'_>, case: &Case, receipt: &Receipt<'_>) -> Res
                 provisional: false,
                 since: work.now,
             },
-            known: case.facts.received,
+            known,
             recorder: "triage".to_owned(),
             confirmed: None,
             dismissed: None,

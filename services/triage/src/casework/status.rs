@@ -10,8 +10,9 @@ use redress_model::words::{CaseStatus, ClockKind, ClockState, Urgency};
 use uuid::Uuid;
 
 use super::decide::{decide_reopened, head_of_merged};
+use super::known::known;
 use super::promises::Start;
-use super::{Work, age, contact, decide, holds, merging, promises, recount, spread};
+use super::{Work, age, came_back, contact, decide, holds, merging, promises, recount, spread};
 use crate::domain::Cause;
 use crate::store::cases::{self, Case};
 use crate::store::clocks::Clock;
@@ -195,6 +196,9 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
     }
     if counted {
         spread(work, case, Cause::Cluster).await?;
+    }
+    if to.status == CaseStatus::Resolved && !case.facts.historical {
+        came_back::heard_late(work, case).await?;
     }
     Ok(())
 }
@@ -401,10 +405,13 @@ async fn follow_up(
     at: Timestamp,
 ) -> Result<(), Fault> {
     let kind = ClockKind::FollowUpVisit;
-    let nobody = all.iter().all(|c| c.kind != ClockKind::Acknowledge);
-    let Some(length) = promises::length(work.site, case, urgency, kind).filter(|_| !nobody) else {
+    let Some(length) = promises::length(work.site, case, urgency, kind) else {
         return Ok(());
     };
+    // What a monitor found has nobody to ask.
+    if known(work, case).await?.facts.complainants == 0 {
+        return Ok(());
+    }
     let clock = all.iter_mut().find(|c| c.kind == kind && c.slot.is_empty());
     let new = Start::of(kind, at, length, "resolved");
     promises::again(work, case, urgency, clock, new).await

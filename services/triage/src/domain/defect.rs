@@ -40,6 +40,11 @@ impl DefectState {
             Self::Accepted => 3,
         }
     }
+
+    /// Whether a person said what it is.
+    pub fn is_decided(self) -> bool {
+        matches!(self, Self::Accepted | Self::Dismissed)
+    }
 }
 
 /// A word that is no state of a defect.

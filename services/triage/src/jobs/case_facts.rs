@@ -7,11 +7,12 @@ use redress_events::{Applied, Event, Handler};
 use redress_model::Fault;
 use redress_model::name::CaseName;
 use redress_proto::event::v1::{CaseReceived, CaseUpdated};
-use redress_proto::intake::v1::ReadCaseTextRequest;
 use redress_proto::intake::v1::case_read_service_client::CaseReadServiceClient;
+use redress_proto::intake::v1::{ReadCaseTextRequest, ReadCaseTextResponse};
 use redress_rpc::client::{Call, Peers};
 use redress_rpc::fault_of;
 use redress_store::Tx;
+use uuid::Uuid;
 
 use super::parse;
 use crate::casework::{self, Move, Mover, Reading, Receipt, Work};
@@ -20,35 +21,63 @@ use crate::domain::Cause;
 use crate::domain::similarity::Place;
 use crate::store::{cases, clusters, sites};
 
-/// Where the text of a case is read, once, to classify it, and its place, at each update that may have changed it: it is in
-/// no event. Both as they are now; neither is kept here.
+/// Where the text of a case is read, once, to classify it, its place, at each update that may have changed it, and each later
+/// message of the customer: they are in no event. All as they are now; none is kept here.
 pub trait TextSource: Send + Sync + 'static {
     /// The text and the place; empty where they were erased.
     fn text(&self, case: &CaseName) -> impl Future<Output = Result<CaseText, Fault>> + Send;
+
+    /// What was said in a contact of the case; empty where it was erased, or where intake cannot tell it yet.
+    fn note(
+        &self,
+        case: &CaseName,
+        contact: Uuid,
+    ) -> impl Future<Output = Result<String, Fault>> + Send;
 }
 
 impl TextSource for Peers {
     async fn text(&self, case: &CaseName) -> Result<CaseText, Fault> {
-        let call = Call::new("triage").site(&case.site).idempotent();
-        let mut intake = CaseReadServiceClient::new(self.call("intake", call)?);
-        let request = ReadCaseTextRequest {
-            name: case.to_string(),
-            purpose: "triage".to_owned(),
-        };
-        intake
-            .read_case_text(request)
-            .await
-            .map(|response| {
-                let answer = response.into_inner();
-                let place = answer.place.unwrap_or_default();
-                CaseText {
-                    text: answer.text,
-                    building: place.building,
-                    unit: place.unit,
-                }
-            })
-            .map_err(|status| fault_of("intake", status))
+        let answer = read(self, case, String::new()).await?;
+        let place = answer.place.unwrap_or_default();
+        Ok(CaseText {
+            text: answer.text,
+            building: place.building,
+            unit: place.unit,
+        })
     }
+
+    async fn note(&self, case: &CaseName, contact: Uuid) -> Result<String, Fault> {
+        let name = format!("{case}/contacts/{contact}");
+        let answer = read(self, case, name.clone()).await?;
+        Ok(said_in(&name, answer).unwrap_or_else(|| {
+            tracing::warn!(contact = %name, "intake is of an older release and tells no notes of contacts");
+            String::new()
+        }))
+    }
+}
+
+async fn read(
+    peers: &Peers,
+    case: &CaseName,
+    contact: String,
+) -> Result<ReadCaseTextResponse, Fault> {
+    let call = Call::new("triage").site(&case.site).idempotent();
+    let mut intake = CaseReadServiceClient::new(peers.call("intake", call)?);
+    let request = ReadCaseTextRequest {
+        name: case.to_string(),
+        purpose: "triage".to_owned(),
+        contact,
+    };
+    let answer = intake.read_case_text(request).await;
+    answer
+        .map(tonic::Response::into_inner)
+        .map_err(|status| fault_of("intake", status))
+}
+
+/// The note of this contact. An intake that does not know the wish answers with the text of the case, which was read at its
+/// receipt: none then, while releases change.
+fn said_in(contact: &str, answer: ReadCaseTextResponse) -> Option<String> {
+    (answer.contact == contact).then_some(answer.text)
 }
 
 /// Takes cases in.
@@ -170,5 +199,23 @@ impl<T: TextSource> Handler for CaseUpdatedHandler<T> {
         casework::propose_defect(&mut work, &case).await?;
         self.desk.schedule_soon(work.entries);
         Ok(Applied::Done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_a_case_is_not_taken_for_a_message_while_an_older_intake_answers() {
+        let contact = "sites/lake/cases/1/contacts/2";
+        let answer = |contact: &str| ReadCaseTextResponse {
+            text: "有人摔伤".to_owned(),
+            contact: contact.to_owned(),
+            ..Default::default()
+        };
+        assert_eq!(said_in(contact, answer("")), None);
+        let said = said_in(contact, answer(contact));
+        assert_eq!(said.as_deref(), Some("有人摔伤"));
     }
 }

@@ -42,10 +42,12 @@ impl Handler for CaseMovedHandler {
             merged_into: parse::merged_into(event, &payload.merged_into)?,
         };
         let id = parse::case_id(event, &payload.case)?;
-        // A move that may change who complains changes a cluster, whoever makes it: it is locked first.
+        // A move that may change who complains changes a cluster, whoever makes it, and a resolution is compared with the other
+        // cases of its cluster: that is locked first, so that a second complaint which comes in at once sees it or is seen by it.
         let before = cases::status(tx, &site.id, id).await?;
         let changes = |was: CaseStatus| casework::complains(was) != casework::complains(to.status);
-        if to.mover == Mover::Intake || before.is_some_and(changes) {
+        let resolves = to.status == CaseStatus::Resolved;
+        if to.mover == Mover::Intake || resolves || before.is_some_and(changes) {
             sites::lock_clusters(tx, &site.id).await?;
         }
         let Some(mut case) = cases::lock(tx, &site.id, id).await? else {

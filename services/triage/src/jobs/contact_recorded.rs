@@ -1,32 +1,70 @@
-//! Contacts with complainants: they meet and restart clocks, and the case is decided again.
+//! Contacts with complainants: they meet and restart clocks, what a message of the customer tells is suspected, and the case is
+//! decided again.
 
 use std::sync::Arc;
 
 use redress_events::{Applied, Event, Handler};
 use redress_model::Fault;
+use redress_model::name::CaseName;
 use redress_proto::convert::from_timestamp;
 use redress_proto::event::v1::{ContactDirection, ContactRecorded};
 use redress_store::Tx;
+use uuid::Uuid;
 
-use super::parse;
-use crate::casework::{self, Contact, Work};
+use super::{TextSource, parse};
+use crate::casework::{self, Contact, Heard, Work};
 use crate::desk::Desk;
 use crate::domain::Cause;
 use crate::store::{cases, sites};
 
-/// Takes contacts in.
+/// Takes contacts in. What was said is read only where the customer said it and intake keeps words of it, since each reading
+/// stands on the case's timeline.
 #[derive(Debug)]
-pub struct ContactRecordedHandler(pub Arc<Desk>);
+pub struct ContactRecordedHandler<T> {
+    desk: Arc<Desk>,
+    texts: T,
+}
 
-impl Handler for ContactRecordedHandler {
-    type Prepared = ();
+impl<T> ContactRecordedHandler<T> {
+    /// A handler that reads messages there.
+    pub fn new(desk: Arc<Desk>, texts: T) -> Self {
+        Self { desk, texts }
+    }
+}
 
-    async fn prepare(&self, _: &Event) -> Result<(), Fault> {
-        Ok(())
+/// Whether the customer told us something that is to be read.
+fn is_message(event: &Event, payload: &ContactRecorded) -> bool {
+    !event.historical && payload.has_note && payload.direction() == ContactDirection::Inbound
+}
+
+impl<T: TextSource> Handler for ContactRecordedHandler<T> {
+    type Prepared = Heard;
+
+    fn asks_nothing(&self, event: &Event) -> bool {
+        let payload = event.decode::<ContactRecorded>();
+        !payload.is_ok_and(|payload| is_message(event, &payload))
     }
 
-    async fn apply(&self, tx: &mut Tx, event: &Event, (): &()) -> Result<Applied, Fault> {
-        let Some(site) = sites::get(tx, &event.site, self.0.now()).await? else {
+    async fn prepare(&self, event: &Event) -> Result<Heard, Fault> {
+        let payload: ContactRecorded = event.decode()?;
+        if !is_message(event, &payload) {
+            return Ok(Heard::default());
+        }
+        let id = parse::case_id(event, &payload.case)?;
+        let contact: Uuid = payload
+            .contact_id
+            .parse()
+            .map_err(|_| Fault::invalid("contact_id", "must be a UUID"))?;
+        let name = CaseName::new(event.site.clone(), id);
+        let note = self.texts.note(&name, contact).await?;
+        // Reading a long text is work for the processor.
+        tokio::task::spawn_blocking(move || Heard::of(&note))
+            .await
+            .map_err(Fault::internal)
+    }
+
+    async fn apply(&self, tx: &mut Tx, event: &Event, heard: &Heard) -> Result<Applied, Fault> {
+        let Some(site) = sites::get(tx, &event.site, self.desk.now()).await? else {
             return Ok(Applied::Wait);
         };
         let payload: ContactRecorded = event.decode()?;
@@ -56,11 +94,12 @@ impl Handler for ContactRecordedHandler {
         if case.facts.historical {
             return Ok(Applied::Done);
         }
-        let mut work = Work::new(tx, &site, self.0.now());
-        work.entered = self.0.clock.at(event.time).min(work.now);
+        let mut work = Work::new(tx, &site, self.desk.now());
+        work.entered = self.desk.clock.at(event.time).min(work.now);
         casework::contact(&mut work, &mut case, contact).await?;
+        casework::hear(&mut work, &mut case, heard, contact.at).await?;
         casework::decide(&mut work, &mut case, Cause::Contact).await?;
-        self.0.schedule_soon(work.entries);
+        self.desk.schedule_soon(work.entries);
         Ok(Applied::Done)
     }
 }

@@ -57,5 +57,6 @@ pub fn subscriptions() -> Subscriptions {
             &["intake", "notification", "assignment"],
         ),
         ("redress.policy.changed.v1", &["assignment", "crisis"]),
+        ("redress.reopening.asked.v1", &["intake"]),
     ])
 }

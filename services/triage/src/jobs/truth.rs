@@ -149,12 +149,17 @@ impl ClockTruth {
 
 #[async_trait]
 impl Truth for ClockTruth {
-    async fn due(&self, now: Timestamp, limit: i64) -> Result<Vec<Entry>, Fault> {
-        clocks::due(&self.db, now, limit).await
+    async fn due(
+        &self,
+        since: Option<Timestamp>,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Entry>, Fault> {
+        clocks::due(&self.db, since, now, limit).await
     }
 
-    async fn overdue(&self, now: Timestamp) -> Result<Overdue, Fault> {
-        clocks::overdue(&self.db, now).await
+    async fn overdue(&self, since: Option<Timestamp>, now: Timestamp) -> Result<Overdue, Fault> {
+        clocks::overdue(&self.db, since, now).await
     }
 
     async fn armed(&self, after: Option<Uuid>, limit: i64) -> Result<Vec<Entry>, Fault> {

@@ -1,4 +1,4 @@
-//! Says that nobody needs a clock any more that a person or a signal started.
+//! Says that nobody needs a clock any more that a person started, or a signal that no dismissal takes back.
 
 use redress_model::Fault;
 use redress_model::fault::parse_field;

@@ -62,10 +62,6 @@ impl Change<'_> {
                 "meet_time",
                 "must not lie before the start of the clock",
             )),
-            Act::Cancel if !casework::may_start(clock.kind) => Err(self.illegal(
-                "CLOCK_NOT_BY_HAND",
-                "it goes with the case; only clocks that a person may start are cancelled by one",
-            )),
             Act::Extend(_) if !casework::may_extend(clock.kind) => Err(self.illegal(
                 "CLOCK_NOT_BY_HAND",
                 "it is a question, not a promise: nobody gives it more time",
@@ -118,7 +114,16 @@ impl Operation for Change<'_> {
             .await?
             .ok_or_else(|| self.missing())?;
         self.check(&clock)?;
-        casework::act(&mut work, &case, &mut clock, self.act, &self.reason).await?;
+        if matches!(self.act, Act::Cancel) && !casework::may_cancel(&mut work, &clock).await? {
+            return Err(self.illegal(
+                "CLOCK_NOT_BY_HAND",
+                "no person started it: it goes with the policy, the law, the promise or the demand that it keeps",
+            ));
+        }
+        // With who gave it, a reason is never one of the words by which a clock tells why it stopped: a promise that somebody
+        // cancelled does not go on with the case (P06).
+        let why = format!("{}: {}", self.caller.subject, self.reason);
+        casework::act(&mut work, &case, &mut clock, self.act, &why).await?;
         let entries = work.entries;
         let name = self.name.to_string();
         receipt::complete(tx, &self.receipt, &name, &etag::of(clock.generation)).await?;

@@ -120,8 +120,9 @@ pub(super) fn stretch(stretch: &redress_clock::Stretch) -> wire::ClockStretch {
     }
 }
 
-/// What an event did; of a hold it says whose it is, by the holds of its case, oldest first.
-pub(super) fn change(change: &Change, holds: &[Hold]) -> wire::ClockChange {
+/// What an event did; of a hold it says whose it is, by the holds of its case, oldest first, and of more time and of a promise
+/// that is off, why.
+pub(super) fn change(change: &Change, cause: String, holds: &[Hold]) -> wire::ClockChange {
     let (event, length) = match change.event {
         Event::Started { terms, .. } => ("started", Some(terms.term)),
         Event::Restarted { terms, .. } => ("restarted", Some(terms.term)),
@@ -143,6 +144,10 @@ pub(super) fn change(change: &Change, holds: &[Hold]) -> wire::ClockChange {
         }
         _ => (0, String::new()),
     };
+    let says_why = matches!(
+        change.event,
+        Event::Extended { .. } | Event::Cancelled { .. }
+    );
     wire::ClockChange {
         event: event.to_owned(),
         change_time: Some(to_timestamp(change.event.at())),
@@ -151,6 +156,7 @@ pub(super) fn change(change: &Change, holds: &[Hold]) -> wire::ClockChange {
         length: length.map(term),
         hold_reason,
         hold_approver,
+        cause: if says_why { cause } else { String::new() },
     }
 }
 

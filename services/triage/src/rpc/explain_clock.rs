@@ -62,11 +62,14 @@ struct Why {
 }
 
 impl Why {
-    fn of_promise(explained: Explanation, holds: &[Hold]) -> Self {
-        let changes = explained.changes.iter();
+    /// Of a promise: each of its changes goes with the cause of the same place.
+    fn of_promise(explained: Explanation, causes: Vec<String>, holds: &[Hold]) -> Self {
+        let changes = explained.changes.iter().zip(causes);
         Self {
             basis: clock_view::basis(explained.promise.basis),
-            changes: changes.map(|c| clock_view::change(c, holds)).collect(),
+            changes: changes
+                .map(|(change, cause)| clock_view::change(change, cause, holds))
+                .collect(),
             stretches: explained.stretches,
             ..Self::default()
         }
@@ -142,11 +145,12 @@ impl Operation for Ask<'_> {
             }
             _ => {
                 let events = clocks::events(work.tx, id, clock.id).await?;
+                let causes = clocks::causes(work.tx, id, clock.id).await?;
                 let calendars = casework::calendars(&mut work, &events).await?;
                 let holds = holds::of_case(work.tx, id, clock.case).await?;
                 let explained = explain(&events, &calendars, self.now);
                 explained
-                    .map(|explained| Why::of_promise(explained, &holds))
+                    .map(|explained| Why::of_promise(explained, causes, &holds))
                     .unwrap_or_default()
             }
         };

@@ -86,7 +86,7 @@ pub struct Case {
     pub decision: i64,
     /// Its grade.
     pub grade: Option<Grade>,
-    /// Its text says that people are trapped in a lift.
+    /// Its text, or a later message, says that people are trapped in a lift.
     pub trapped: bool,
     /// Since when it is known that its people last came back after it was handled.
     pub again_since: Option<Timestamp>,
@@ -372,8 +372,9 @@ pub async fn came_back(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<bool, 
         ) AND EXISTS (
           SELECT FROM case_file c
           WHERE c.site = $1 AND c.cluster = $2 AND c.id <> $3 AND c.received_time <= $4
-            AND c.status IN ('RESOLVED', 'CLOSED', 'ARCHIVED') AND c.resolved_since <= $4
             AND c.person_tokens && $5
+            AND (c.status IN ('RESOLVED', 'CLOSED', 'ARCHIVED') AND c.resolved_since <= $4
+                 OR EXISTS (SELECT FROM case_file o WHERE o.site = $1 AND o.id = $3 AND c.id = ANY (o.again_of)))
         ) AS \"came_back!\"",
         site.as_str(),
         case.cluster,
@@ -382,6 +383,62 @@ pub async fn came_back(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<bool, 
         &tokens,
     )
     .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
+/// The earlier cases of its people in the same matter that were resolved, and not more, when this one came in: each with
+/// intake's epoch of that resolution, and each named once. History is opened for nobody. The case must be locked.
+pub async fn take_resolved(
+    tx: &mut Tx,
+    site: &SiteId,
+    case: &Case,
+) -> Result<Vec<(Uuid, i64)>, Fault> {
+    let tokens: Vec<String> = case.facts.people.tokens.iter().cloned().collect();
+    let rows = sqlx::query!(
+        "-- triage::store::cases::take_resolved
+        WITH found AS (
+          SELECT c.id, c.epoch FROM case_file c
+          WHERE c.site = $1 AND c.cluster = $2 AND c.id <> $3 AND NOT c.historical AND c.received_time <= $4
+            AND c.status = 'RESOLVED' AND c.resolved_since <= $4 AND c.person_tokens && $5
+            AND NOT EXISTS (SELECT FROM case_file o WHERE o.site = $1 AND o.id = $3 AND c.id = ANY (o.again_of))),
+        kept AS (
+          UPDATE case_file SET again_of = again_of || ARRAY (SELECT f.id FROM found f)
+          WHERE site = $1 AND id = $3 AND EXISTS (SELECT FROM found))
+        SELECT f.id AS \"id!\", f.epoch AS \"epoch!\" FROM found f ORDER BY f.id",
+        site.as_str(),
+        case.cluster,
+        case.id,
+        case.facts.received.to_sqlx(),
+        &tokens,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(rows.into_iter().map(|row| (row.id, row.epoch)).collect())
+}
+
+/// The live cases with which people of a resolved case came back, as far as they came in at its resolution or after it and
+/// before that was heard of here. Nobody who filed once costs more than a look at the cluster's people.
+pub async fn came_after(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<Vec<Uuid>, Fault> {
+    let tokens: Vec<String> = case.facts.people.tokens.iter().cloned().collect();
+    let Some(resolved) = case.resolved_since.filter(|_| !tokens.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    sqlx::query_scalar!(
+        "-- triage::store::cases::came_after
+        SELECT o.id FROM case_file o
+        WHERE o.site = $1 AND o.cluster = $2 AND o.id <> $3 AND NOT o.historical AND o.received_time >= $4
+          AND o.person_tokens && $5 AND NOT $3 = ANY (o.again_of)
+          AND EXISTS (SELECT FROM cluster_person p
+                      WHERE p.site = $1 AND p.cluster = $2 AND p.token = ANY ($5) AND p.cases > 1)",
+        site.as_str(),
+        case.cluster,
+        case.id,
+        resolved.to_sqlx(),
+        &tokens,
+    )
+    .fetch_all(&mut **tx)
     .await
     .or_fault()
 }
@@ -557,6 +614,20 @@ pub async fn set_words(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<(), Fa
         case.id,
         case.last_outward.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
         case.last_word.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Keeps that a later message says that people are trapped in a lift.
+pub async fn set_trapped(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- triage::store::cases::set_trapped
+        UPDATE case_file SET trapped = true WHERE site = $1 AND id = $2",
+        site.as_str(),
+        case,
     )
     .execute(&mut **tx)
     .await

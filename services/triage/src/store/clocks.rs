@@ -821,6 +821,20 @@ pub async fn events(tx: &mut Tx, site: &SiteId, clock: Uuid) -> Result<Vec<Event
         .collect()
 }
 
+/// Why each of the events of a clock's fold happened, in the same order.
+pub async fn causes(tx: &mut Tx, site: &SiteId, clock: Uuid) -> Result<Vec<String>, Fault> {
+    sqlx::query_scalar!(
+        "-- triage::store::clocks::causes
+        SELECT cause FROM clock_event
+        WHERE site = $1 AND clock_id = $2 AND event IS NOT NULL ORDER BY sequence",
+        site.as_str(),
+        clock,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()
+}
+
 /// What happened to a clock, oldest first: the newest 200.
 pub async fn history(tx: &mut Tx, site: &SiteId, clock: Uuid) -> Result<Vec<History>, Fault> {
     let rows = sqlx::query!(
@@ -883,14 +897,21 @@ pub async fn origins(db: &Database, ids: &[Uuid]) -> Result<HashMap<Uuid, Origin
     .collect()
 }
 
-/// What is due, grade 1 first, then the oldest: the worker's view of all sites.
-pub async fn due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<Entry>, Fault> {
+/// What is due, since an instant where one is given, grade 1 first, then the oldest: the worker's view of all sites.
+pub async fn due(
+    db: &Database,
+    since: Option<Timestamp>,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Entry>, Fault> {
     let rows = sqlx::query!(
         "-- triage::store::clocks::due
         SELECT id, generation, next_time AS \"next_time!\", grade FROM clock
-        WHERE next_time <= $1 ORDER BY (grade = 1) DESC, next_time, id LIMIT $2",
+        WHERE next_time <= $1 AND next_time >= coalesce($3, '-infinity'::timestamptz)
+        ORDER BY (grade = 1) DESC, next_time, id LIMIT $2",
         now.to_sqlx(),
         limit,
+        since.map(|at| at.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
     )
     .fetch_all(db.worker())
     .await
@@ -901,9 +922,13 @@ pub async fn due(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<Entry>
         .collect())
 }
 
-/// How much is due, by how late it is: the worker's view of all sites. Reads of the index `clock_due` what lies before
-/// `now`, as [`due`] does, and of no case.
-pub async fn overdue(db: &Database, now: Timestamp) -> Result<Overdue, Fault> {
+/// How much is due, by how late it is: the worker's view of all sites. Reads of the index `clock_due` what lies between
+/// `since` and `now`, as [`due`] does, and of no case.
+pub async fn overdue(
+    db: &Database,
+    since: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Overdue, Fault> {
     let [second, ten, minute, long] = Overdue::instants(now).map(|at| at.to_sqlx());
     let row = sqlx::query!(
         "-- triage::store::clocks::overdue
@@ -913,12 +938,13 @@ pub async fn overdue(db: &Database, now: Timestamp) -> Result<Overdue, Fault> {
                count(*) FILTER (WHERE next_time <= $4 AND next_time > $5) AS \"under_10m!\",
                count(*) FILTER (WHERE next_time <= $5) AS \"over_10m!\",
                min(next_time) AS oldest
-        FROM clock WHERE next_time <= $1",
+        FROM clock WHERE next_time <= $1 AND next_time >= coalesce($6, '-infinity'::timestamptz)",
         now.to_sqlx(),
         second,
         ten,
         minute,
         long,
+        since.map(|at| at.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
     )
     .fetch_one(db.worker())
     .await

@@ -496,6 +496,27 @@ pub async fn lease(db: &Database, now: Timestamp) -> Result<Option<Leased>, Faul
     .or_fault()
 }
 
+/// Since when a policy holds at a place under which its open cases are still to be graded again; none where all were.
+pub async fn unspread_since(
+    tx: &mut Tx,
+    place: &Place,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Fault> {
+    let scopes = place.scopes();
+    let names: Vec<String> = scopes.iter().map(ToString::to_string).collect();
+    let since = sqlx::query_scalar!(
+        "-- triage::store::policies::unspread_since
+        SELECT min(effective_time) FROM policy_revision
+        WHERE scope = ANY ($1) AND spread_time IS NULL AND effective_time <= $2",
+        &names,
+        now.to_sqlx(),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(since.map(jiff_sqlx::Timestamp::to_jiff))
+}
+
 /// Keeps a lease.
 pub async fn renew(db: &Database, leased: &Leased, now: Timestamp) -> Result<(), Fault> {
     let until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);

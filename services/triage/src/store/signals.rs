@@ -1,5 +1,7 @@
 //! Signals of cases: stated at receipt, or recorded later.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
@@ -147,6 +149,27 @@ pub async fn of_cases(tx: &mut Tx, site: &SiteId, cases: &[Uuid]) -> Result<Vec<
     .into_iter()
     .map(Row::read)
     .collect()
+}
+
+/// Every kind of signal that these cases have or had, and whether all of the kind were dismissed.
+pub async fn kinds_of(
+    tx: &mut Tx,
+    site: &SiteId,
+    cases: &[Uuid],
+) -> Result<BTreeMap<SignalKind, bool>, Fault> {
+    let rows = sqlx::query!(
+        "-- triage::store::signals::kinds_of
+        SELECT kind, bool_and(dismiss_time IS NOT NULL) AS \"dismissed!\"
+        FROM signal WHERE site = $1 AND case_id = ANY ($2) GROUP BY kind",
+        site.as_str(),
+        cases,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|row| Ok((word::<SignalKind>(&row.kind)?, row.dismissed)))
+        .collect()
 }
 
 /// One signal, locked until the transaction ends.

@@ -3,8 +3,6 @@
 //! Finding the likest cases costs the same whatever the size of the site: only the heaviest words are looked
 //! up, only so many cases of each, the newest first, and only a handful is compared in full.
 
-use std::collections::HashMap;
-
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
@@ -27,7 +25,7 @@ const PROBES_MAX: usize = 48;
 const CASES_OF_A_WORD_MAX: u64 = 1_000;
 
 /// Cases that are looked up by all words together at most; the heaviest words come first.
-const CASES_OF_WORDS_MAX: u64 = 2_500;
+const CASES_OF_WORDS_MAX: u64 = 1_500;
 
 /// A case that may be about the same issue.
 #[derive(Debug, Clone)]
@@ -44,35 +42,34 @@ pub struct Candidate {
     pub terms: Terms,
 }
 
-/// Counts a case as a document of the site, and gives the counts of its words with itself.
+/// Counts a case as a document of the site, and gives the counts of its words with itself. The site's clusters must be
+/// locked: nobody else counts meanwhile.
 pub async fn count(tx: &mut Tx, site: &SiteId, terms: &Terms) -> Result<Documents, Fault> {
     let hashes: Vec<i64> = terms.keys().copied().collect();
-    let rows = sqlx::query!(
+    // Nearly all words of a case are known. Arrays, since a row for each word costs more than finding it.
+    let row = sqlx::query!(
         "-- triage::store::terms::count
-        INSERT INTO term AS t (site, term, documents)
-        SELECT $1, n.term, 1 FROM unnest($2::bigint[]) AS n (term)
-        ON CONFLICT ON CONSTRAINT term_key DO UPDATE SET documents = t.documents + 1
-        RETURNING term, documents",
+        WITH known AS (
+          UPDATE term SET documents = documents + 1 WHERE site = $1 AND term = ANY ($2)
+          RETURNING term, documents),
+        added AS (
+          INSERT INTO term (site, term, documents)
+          SELECT $1, n.term, 1 FROM unnest($2::bigint[]) AS n (term)
+          WHERE n.term NOT IN (SELECT k.term FROM known k)
+          RETURNING term, documents),
+        counted AS (UPDATE site SET documents = documents + 1 WHERE site = $1 RETURNING documents)
+        SELECT coalesce(array_agg(w.term), '{}') AS \"terms!\", coalesce(array_agg(w.documents), '{}') AS \"documents!\",
+               (SELECT c.documents FROM counted c) AS \"of_site!\"
+        FROM (SELECT term, documents FROM known UNION ALL SELECT term, documents FROM added) AS w",
         site.as_str(),
         &hashes,
-    )
-    .fetch_all(&mut **tx)
-    .await
-    .or_fault()?;
-    let all = sqlx::query_scalar!(
-        "-- triage::store::terms::count
-        UPDATE site SET documents = documents + 1 WHERE site = $1 RETURNING documents",
-        site.as_str(),
     )
     .fetch_one(&mut **tx)
     .await
     .or_fault()?;
     Ok(Documents {
-        count: count_of(all),
-        with_term: rows
-            .into_iter()
-            .map(|row| (row.term, count_of(row.documents)))
-            .collect(),
+        count: count_of(row.of_site),
+        with_term: with_term(row.terms, row.documents).collect(),
     })
 }
 
@@ -92,26 +89,17 @@ pub async fn keep(
     let unit = documents.heaviest() / documents.norm(terms).max(f64::MIN_POSITIVE);
     sqlx::query!(
         "-- triage::store::terms::keep
-        INSERT INTO case_term (site, term, case_id, received_time, share)
-        SELECT $1, t.term, $2, $3, t.count * $6::float8
-        FROM unnest($4::bigint[], $5::int[]) AS t (term, count)",
+        WITH found_by AS (
+          INSERT INTO case_term (site, term, case_id, received_time, share)
+          SELECT $1, t.term, $2, $3, t.count * $6::float8
+          FROM unnest($4::bigint[], $5::int[]) AS t (term, count))
+        INSERT INTO case_words (site, case_id, terms, counts) VALUES ($1, $2, $4, $5)",
         site.as_str(),
         case,
         received.to_sqlx(),
         &hashes,
         &counts,
         unit,
-    )
-    .execute(&mut **tx)
-    .await
-    .or_fault()?;
-    sqlx::query!(
-        "-- triage::store::terms::keep
-        INSERT INTO case_words (site, case_id, terms, counts) VALUES ($1, $2, $3, $4)",
-        site.as_str(),
-        case,
-        &hashes,
-        &counts,
     )
     .execute(&mut **tx)
     .await
@@ -132,7 +120,8 @@ pub async fn candidates(
     let (hashes, weights) = probes(terms, documents);
     let rows = sqlx::query!(
         "-- triage::store::terms::candidates
-        SELECT c.id, c.cluster, c.stated_category, c.suggested_category, c.building, c.unit
+        SELECT c.id, c.cluster, c.stated_category, c.suggested_category, c.building, c.unit,
+               w.terms AS \"terms?\", w.counts AS \"counts?\"
         FROM (SELECT t.case_id, sum(t.share * p.weight) AS score
               FROM unnest($2::bigint[], $3::float8[]) AS p (term, weight)
               CROSS JOIN LATERAL (
@@ -142,6 +131,7 @@ pub async fn candidates(
               GROUP BY t.case_id
               ORDER BY score DESC, t.case_id LIMIT $7) AS best
         JOIN case_file c ON c.site = $1 AND c.id = best.case_id
+        LEFT JOIN case_words w ON w.site = $1 AND w.case_id = best.case_id
         ORDER BY best.score DESC, c.id",
         site.as_str(),
         &hashes,
@@ -160,9 +150,8 @@ pub async fn candidates(
     .fetch_all(&mut **tx)
     .await
     .or_fault()?;
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let mut terms = words_of(tx, site, &ids, documents).await?;
-    rows.into_iter()
+    let candidates = rows
+        .into_iter()
         .map(|row| {
             let category = row.stated_category.or(row.suggested_category);
             Ok(Candidate {
@@ -173,10 +162,15 @@ pub async fn candidates(
                     building: row.building,
                     unit: row.unit,
                 },
-                terms: terms.remove(&row.id).unwrap_or_default(),
+                terms: terms_of(
+                    row.terms.unwrap_or_default(),
+                    row.counts.unwrap_or_default(),
+                ),
             })
         })
-        .collect()
+        .collect::<Result<Vec<Candidate>, Fault>>()?;
+    weigh(tx, site, &candidates, documents).await?;
+    Ok(candidates)
 }
 
 /// The words by which to look, heaviest first, with what an occurrence in another case is worth; as many as
@@ -200,51 +194,37 @@ fn probes(terms: &Terms, documents: &Documents) -> (Vec<i64>, Vec<f64>) {
         .unzip()
 }
 
-/// The words of these cases. In how many documents each occurs is added to what is known.
-async fn words_of(
+/// Adds to what is known in how many documents each word of these cases occurs.
+async fn weigh(
     tx: &mut Tx,
     site: &SiteId,
-    cases: &[Uuid],
+    candidates: &[Candidate],
     documents: &mut Documents,
-) -> Result<HashMap<Uuid, Terms>, Fault> {
-    let rows = sqlx::query!(
-        "-- triage::store::terms::words_of
-        SELECT case_id, terms, counts FROM case_words WHERE site = $1 AND case_id = ANY ($2)",
-        site.as_str(),
-        cases,
-    )
-    .fetch_all(&mut **tx)
-    .await
-    .or_fault()?;
-    let of_cases: HashMap<Uuid, Terms> = rows
-        .into_iter()
-        .map(|row| {
-            let counts = row
-                .counts
-                .into_iter()
-                .map(|n| u32::try_from(n).unwrap_or(0));
-            (row.case_id, row.terms.into_iter().zip(counts).collect())
-        })
-        .collect();
-    let mut others: Vec<i64> = of_cases
-        .values()
-        .flat_map(|terms| terms.keys().copied())
+) -> Result<(), Fault> {
+    let mut others: Vec<i64> = candidates
+        .iter()
+        .flat_map(|candidate| candidate.terms.keys().copied())
         .filter(|term| !documents.with_term.contains_key(term))
         .collect();
+    if others.is_empty() {
+        return Ok(());
+    }
     others.sort_unstable();
     others.dedup();
-    let rows = sqlx::query!(
-        "-- triage::store::terms::words_of
-        SELECT term, documents FROM term WHERE site = $1 AND term = ANY ($2)",
+    let row = sqlx::query!(
+        "-- triage::store::terms::weigh
+        SELECT coalesce(array_agg(term), '{}') AS \"terms!\", coalesce(array_agg(documents), '{}') AS \"documents!\"
+        FROM term WHERE site = $1 AND term = ANY ($2)",
         site.as_str(),
         &others,
     )
-    .fetch_all(&mut **tx)
+    .fetch_one(&mut **tx)
     .await
     .or_fault()?;
-    let rows = rows.into_iter().map(|r| (r.term, count_of(r.documents)));
-    documents.with_term.extend(rows);
-    Ok(of_cases)
+    documents
+        .with_term
+        .extend(with_term(row.terms, row.documents));
+    Ok(())
 }
 
 /// The words of a case.
@@ -258,13 +238,16 @@ pub async fn of_case(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Terms, Fa
     .fetch_optional(&mut **tx)
     .await
     .or_fault()?;
-    Ok(row.map_or_else(Terms::new, |row| {
-        let counts = row
-            .counts
-            .into_iter()
-            .map(|n| u32::try_from(n).unwrap_or(0));
-        row.terms.into_iter().zip(counts).collect()
-    }))
+    Ok(row.map_or_else(Terms::new, |row| terms_of(row.terms, row.counts)))
+}
+
+fn terms_of(terms: Vec<i64>, counts: Vec<i32>) -> Terms {
+    let counts = counts.into_iter().map(|n| u32::try_from(n).unwrap_or(0));
+    terms.into_iter().zip(counts).collect()
+}
+
+fn with_term(terms: Vec<i64>, documents: Vec<i64>) -> impl Iterator<Item = (i64, u64)> {
+    terms.into_iter().zip(documents.into_iter().map(count_of))
 }
 
 fn count_of(n: i64) -> u64 {

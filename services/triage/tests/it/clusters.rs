@@ -2,12 +2,18 @@
 
 use std::collections::HashMap;
 
-use redress_model::name::CaseName;
+use jiff::{SignedDuration, Timestamp};
+use redress_model::Fault;
+use redress_model::name::{CaseName, SiteId};
 use redress_model::words::{CaseMode, CaseStatus, Category};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
 use redress_proto::triage::v1 as wire;
 use redress_proto::triage::v1::cluster_service_server::ClusterService;
+use redress_store::{Operation, Scope, Tx};
+use redress_triage::domain::similarity::{Documents, Terms};
+use redress_triage::store::sites;
+use redress_triage::store::terms::{self, Candidate};
 use tonic::Code;
 
 use crate::bcubed;
@@ -61,6 +67,7 @@ async fn a_person_who_complains_again_of_the_same_matter_after_handling_is_grade
     let world = World::new().await;
     let first = complain(&world, "a", LIFT[0]).await;
     let before = complain(&world, "a", LIFT[1]).await;
+    world.advance(jiff::SignedDuration::from_hours(1)).await;
     world
         .tell(&[world.moved("assignment", &first, CaseStatus::Resolved, 1)])
         .await;
@@ -93,6 +100,101 @@ async fn imported_history_makes_a_repeat_only_of_the_same_matter_g3_3() {
     assert_eq!(ids(&world.decision(&other).await), ["G4"]);
     let same = complain(&world, "a", LIFT[1]).await;
     assert!(ids(&world.decision(&same).await).contains(&"G3.3"));
+}
+
+/// What intake was asked to open again: case, epoch and reason.
+async fn asked(world: &World) -> Vec<(String, i64, String)> {
+    let asked: Vec<event::ReopeningAsked> = world.said("redress.reopening.asked.v1").await;
+    asked
+        .into_iter()
+        .map(|a| (a.case, a.epoch, a.reason))
+        .collect()
+}
+
+/// Section 7, decision 69.
+#[tokio::test]
+async fn a_second_complaint_asks_once_to_open_what_was_resolved_and_counts_on_g3_3() {
+    let world = World::new().await;
+    let first = complain(&world, "a", LIFT[0]).await;
+    let closed = complain(&world, "a", LIFT[1]).await;
+    world.advance(SignedDuration::from_hours(1)).await;
+    let resolved = world.moved("assignment", &first, CaseStatus::Resolved, 1);
+    let ended = [CaseStatus::Resolved, CaseStatus::Closed]
+        .map(|status| world.moved("assignment", &closed, status, 1));
+    world.tell(&[resolved]).await;
+    world.tell(&ended).await;
+    world.advance(SignedDuration::from_hours(1)).await;
+    // Of another matter, and by somebody else.
+    complain(&world, "a", "地下车库积水,车子被泡了。").await;
+    complain(&world, "b", LIFT[3]).await;
+    assert!(asked(&world).await.is_empty());
+    let again = complain(&world, "a", LIFT[2]).await;
+    let once = [(first.to_string(), 1, "complained_again".to_owned())];
+    assert_eq!(asked(&world).await, once, "what was closed stays closed");
+    // Opened again it was handled all the same, and no lower grade is proposed.
+    for case in [&first, &closed] {
+        let opened = event::CaseMoved {
+            case: case.to_string(),
+            status: to_wire(CaseStatus::Reopened),
+            epoch: 2,
+            move_time: Some(to_timestamp(world.now())),
+            ..Default::default()
+        };
+        let kind = "redress.case.moved.v1";
+        let opened = world.event("intake", kind, &case.to_string(), &opened);
+        world.tell(&[opened]).await;
+    }
+    let same = event::CaseFacts {
+        revision: 2,
+        ..world.by_person(&again, "a")
+    };
+    world.tell(&[world.updated(same)]).await;
+    let decision = world.decision(&again).await;
+    assert_eq!((decision.grade, decision.proposed_grade), (3, 0));
+    assert_eq!(asked(&world).await, once);
+}
+
+#[tokio::test]
+async fn a_resolution_that_is_heard_after_the_second_complaint_is_opened_again_as_well_i3() {
+    // Made later, and at the very instant.
+    for hours in [1, 0] {
+        let world = World::new().await;
+        let first = complain(&world, "a", LIFT[0]).await;
+        let resolved = world.moved("assignment", &first, CaseStatus::Resolved, 1);
+        world.advance(SignedDuration::from_hours(hours)).await;
+        let again = complain(&world, "a", LIFT[1]).await;
+        assert!(asked(&world).await.is_empty());
+        world.tell(&[resolved]).await;
+        let once = [(first.to_string(), 1, "complained_again".to_owned())];
+        assert_eq!(asked(&world).await, once, "{hours}");
+        assert!(ids(&world.decision(&again).await).contains(&"G3.3"));
+    }
+}
+
+#[tokio::test]
+async fn imported_history_opens_nothing_again_and_is_not_opened_g3_3() {
+    let world = World::new().await;
+    let import = async |status: CaseStatus, text: &str| {
+        let case = world.new_case();
+        world.say(&case, text);
+        let facts = event::CaseFacts {
+            mode: to_wire(CaseMode::Historical),
+            status: to_wire(status),
+            received_time: Some(to_timestamp(world.now())),
+            ..world.by_person(&case, "a")
+        };
+        world.tell(&[world.received(facts)]).await;
+    };
+    import(CaseStatus::Resolved, LIFT[0]).await;
+    world.advance(SignedDuration::from_hours(1)).await;
+    let live = complain(&world, "a", LIFT[1]).await;
+    assert!(ids(&world.decision(&live).await).contains(&"G3.3"));
+    world
+        .tell(&[world.moved("assignment", &live, CaseStatus::Resolved, 1)])
+        .await;
+    world.advance(SignedDuration::from_hours(1)).await;
+    import(CaseStatus::Archived, LIFT[2]).await;
+    assert!(asked(&world).await.is_empty());
 }
 
 /// Section 7: staff complained about cannot see the case, nor reckon that there is one.
@@ -389,6 +491,77 @@ async fn many_at_once_end_in_one_cluster() {
         let decision = world.decision(case).await;
         assert_eq!((decision.grade, ids(&decision)[0]), (1, "G1.4"));
     }
+}
+
+/// Counts these words as a case's.
+struct Count(SiteId, Terms);
+
+impl Operation for Count {
+    const NAME: &'static str = "test.count";
+    type Output = Documents;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Documents, Fault> {
+        sites::lock_clusters(tx, &self.0).await?;
+        terms::count(tx, &self.0, &self.1).await
+    }
+}
+
+#[tokio::test]
+async fn a_case_counts_each_of_its_words_once_whether_the_site_knew_it_or_not() {
+    let world = World::new().await;
+    let scope = Scope::site(world.site.clone());
+    let count = async |words: &[i64]| {
+        let words = words.iter().map(|&word| (word, 3)).collect();
+        let count = Count(world.site.clone(), words);
+        let documents = world.database.db.run(&scope, &count).await;
+        documents.expect("is counted")
+    };
+    let first = count(&[1, -2]).await;
+    assert_eq!(first.count, 1);
+    assert_eq!(first.with_term, HashMap::from([(1, 1), (-2, 1)]));
+    let second = count(&[-2, 5]).await;
+    assert_eq!(second.count, 2);
+    assert_eq!(second.with_term, HashMap::from([(-2, 2), (5, 1)]));
+    let third = count(&[1, -2, 5]).await;
+    assert_eq!(third.count, 3);
+    assert_eq!(third.with_term, HashMap::from([(1, 2), (-2, 3), (5, 2)]));
+}
+
+/// Looks for what is like one word of a case. Gives all words of that case, too.
+struct Find<'a>(&'a CaseName, Timestamp);
+
+impl Operation for Find<'_> {
+    const NAME: &'static str = "test.find";
+    type Output = (Terms, Vec<Candidate>, Documents);
+
+    async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
+        let Self(case, received) = *self;
+        let site = &case.site;
+        sites::lock_clusters(tx, site).await?;
+        let all = terms::of_case(tx, site, case.id).await?;
+        let own: Terms = all.iter().take(1).map(|(&word, &n)| (word, n)).collect();
+        let mut documents = terms::count(tx, site, &own).await?;
+        let window = SignedDuration::from_hours(24);
+        let found = terms::candidates(tx, site, received, window, &own, &mut documents).await?;
+        Ok((all, found, documents))
+    }
+}
+
+#[tokio::test]
+async fn a_candidate_comes_with_all_its_words_and_with_how_common_each_of_them_is() {
+    let world = World::new().await;
+    let case = complain(&world, "a", LIFT[0]).await;
+    let scope = Scope::site(world.site.clone());
+    let find = Find(&case, world.now());
+    let found = world.database.db.run(&scope, &find).await;
+    let (all, found, documents) = found.expect("is looked for");
+    assert!(all.len() > 1, "{all:?}");
+    let candidates: Vec<_> = found.iter().map(|c| (c.case, &c.terms)).collect();
+    assert_eq!(candidates, [(case.id, &all)]);
+    // The first was counted again; the others are known of the candidate alone.
+    let counts: Vec<u64> = all.keys().map(|&word| documents.with(word)).collect();
+    let expected: Vec<u64> = (0..all.len()).map(|n| if n == 0 { 2 } else { 1 }).collect();
+    assert_eq!(counts, expected);
 }
 
 #[tokio::test]
@@ -963,6 +1136,53 @@ async fn misfiled(world: &World, units: &[&str]) -> CaseName {
 }
 
 #[tokio::test]
+async fn a_split_looks_at_both_parts_anew_and_keeps_what_a_person_decided_m19() {
+    let world = World::new().await;
+    let mut cases = Vec::new();
+    for unit in 0..16 {
+        cases.push(leak(&world, &format!("{unit}01")).await);
+    }
+    let whole = world.decision(&cases[0]).await.cluster;
+    assert_eq!(get(&world, &whole).await.case_count, 16);
+    let part = async |from: &str, cases: &[CaseName]| {
+        let cases: Vec<&CaseName> = cases.iter().collect();
+        let request = by(world.manager(), split(from, &cases, ""));
+        let answer = world.rpc.split_cluster(request).await;
+        let new = answer.expect("split").into_inner().new_cluster;
+        new.expect("a cluster").name
+    };
+    let state = async |cluster: &str| {
+        let defect = get(&world, cluster).await.general_defect;
+        defect.expect("a defect").state()
+    };
+    use wire::GeneralDefectState::{Accepted, Proposed, Unspecified};
+    let ten = part(&whole, &cases[..10]).await;
+    assert_eq!(proposed(&world).await, [5, 10]);
+    assert_eq!(
+        (state(&whole).await, state(&ten).await),
+        (Proposed, Proposed)
+    );
+    // Four units are left, and two that leave.
+    let two = part(&whole, &cases[10..12]).await;
+    assert_eq!(state(&whole).await, Unspecified);
+    assert_eq!(state(&two).await, Unspecified);
+    let accept = wire::ReviewGeneralDefectRequest {
+        name: ten.clone(),
+        accept: true,
+        reason: "the whole wall".to_owned(),
+        ..Default::default()
+    };
+    let accepted = world
+        .rpc
+        .review_general_defect(by(world.manager(), accept))
+        .await;
+    accepted.expect("accepted");
+    let five = part(&ten, &cases[..5]).await;
+    assert_eq!(state(&ten).await, Accepted);
+    assert_eq!(state(&five).await, Unspecified, "it was decided of them");
+}
+
+#[tokio::test]
 async fn a_category_that_is_put_right_proposes_a_notice_of_five_units_m19() {
     let world = World::new().await;
     let last = misfiled(&world, &["101", "201", "301", "401", "501"]).await;
@@ -1113,16 +1333,22 @@ async fn a_merge_of_what_changed_meanwhile_is_refused_and_confirmed_cases_are_ca
 }
 
 #[tokio::test]
-async fn a_move_that_changes_counts_locks_the_clusters_before_the_case_whoever_makes_it() {
+async fn a_move_that_changes_counts_or_resolves_locks_the_clusters_before_the_case() {
     let world = World::new().await;
-    let case = complain(&world, "a", LIFT[0]).await;
+    for status in [CaseStatus::Rejected, CaseStatus::Resolved] {
+        let case = complain(&world, "a", LIFT[0]).await;
+        locks_the_clusters_first(&world, &case, status).await;
+    }
+}
+
+async fn locks_the_clusters_first(world: &World, case: &CaseName, status: CaseStatus) {
     let admin = &world.database.admin;
     let mut other = admin.begin().await.expect("begun");
     sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('triage.clusters/lakeside', 0))")
         .execute(&mut *other)
         .await
         .expect("locked");
-    let rejected = world.moved("assignment", &case, CaseStatus::Rejected, 1);
+    let moved = world.moved("assignment", case, status, 1);
     let meanwhile = async {
         let waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
@@ -1135,7 +1361,7 @@ async fn a_move_that_changes_counts_locks_the_clusters_before_the_case_whoever_m
         other.rollback().await.expect("ended");
         free
     };
-    let (outcome, free) = tokio::join!(world.deliver(&rejected), meanwhile);
+    let (outcome, free) = tokio::join!(world.deliver(&moved), meanwhile);
     free.expect("the case is not locked while the clusters are waited for");
     assert_eq!(outcome, redress_proto::event::v1::DeliverOutcome::Applied);
 }

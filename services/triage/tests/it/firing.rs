@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use jiff_sqlx::ToSqlx as _;
 use redress_model::words::{ClockKind, ClockTransition};
 use redress_proto::convert::to_wire;
 use redress_proto::event::v1 as event;
+use redress_testkit::eventually;
 use redress_timers::{Entry, Fired, Overdue, Truth as _};
 use redress_triage::jobs::ClockTruth;
 
@@ -25,7 +28,10 @@ async fn backlog(world: &World, cases: usize) -> Vec<Entry> {
         world.clock.advance(SignedDuration::from_mins(7));
     }
     world.clock.advance(HOUR * 48);
-    truth(world).due(world.now(), 1_000).await.expect("read")
+    truth(world)
+        .due(None, world.now(), 1_000)
+        .await
+        .expect("read")
 }
 
 async fn breaches(world: &World) -> Vec<String> {
@@ -41,13 +47,13 @@ async fn i4_what_is_overdue_is_counted_whole_by_how_late_it_is_whatever_one_scan
     let world = World::new().await;
     let due = backlog(&world, 5).await;
     let rows = truth(&world);
-    assert_eq!(rows.due(world.now(), 2).await.expect("read").len(), 2);
-    let all = rows.overdue(world.now()).await.expect("counted");
+    assert_eq!(rows.due(None, world.now(), 2).await.expect("read").len(), 2);
+    let all = rows.overdue(None, world.now()).await.expect("counted");
     assert!(due.len() >= 10, "{due:?}");
     assert_eq!(all.counts.iter().sum::<u64>(), due.len() as u64);
     let oldest = due.iter().map(|e| e.due).min().expect("some are due");
     let before = oldest - SignedDuration::from_millis(1);
-    let none = rows.overdue(before).await.expect("counted");
+    let none = rows.overdue(None, before).await.expect("counted");
     assert_eq!(none, Overdue::default());
     // At every bound, and just before it.
     for (millis, class) in [
@@ -72,7 +78,7 @@ async fn i4_what_is_overdue_is_counted_whole_by_how_late_it_is_whatever_one_scan
             counts,
             oldest: Some(oldest),
         };
-        let seen = rows.overdue(now).await.expect("counted");
+        let seen = rows.overdue(None, now).await.expect("counted");
         assert_eq!(seen, expected, "{millis} ms");
     }
 }
@@ -163,10 +169,8 @@ async fn fire_all(truth: &ClockTruth, due: &[Entry], now: Timestamp) {
     }
 }
 
-#[tokio::test]
-async fn i4_five_thousand_promises_broken_at_once_are_told_once_each_to_the_lead_on_duty_alone() {
-    const STORM: usize = 5_000;
-    let world = World::new().await;
+/// A case with 5,000 clocks of one kind that are due together.
+async fn storm(world: &World) {
     world.case().await;
     for copies in [
         "INSERT INTO triage.clock
@@ -180,10 +184,17 @@ async fn i4_five_thousand_promises_broken_at_once_are_told_once_each_to_the_lead
         let done = sqlx::query(copies).execute(&world.database.admin).await;
         assert!(done.expect("copied").rows_affected() >= 4_999);
     }
+}
+
+#[tokio::test]
+async fn i4_five_thousand_promises_broken_at_once_are_told_once_each_to_the_lead_on_duty_alone() {
+    const STORM: usize = 5_000;
+    let world = World::new().await;
+    storm(&world).await;
     // Four working hours over lunch are over, and the next page is not due yet.
     world.clock.advance(HOUR * 5 + SignedDuration::from_mins(1));
     let (one, two) = (truth(&world), truth(&world));
-    let due = one.due(world.now(), 10_000).await.expect("read");
+    let due = one.due(None, world.now(), 10_000).await.expect("read");
     assert!(due.len() >= STORM, "{}", due.len());
     // Two replicas, from both ends.
     let reversed: Vec<Entry> = due.iter().rev().copied().collect();
@@ -239,7 +250,7 @@ async fn p23_one_poisoned_clock_and_another_site_hold_up_nobody() {
         }
     }
     assert_eq!(failed, 1);
-    let left = truth.due(world.now(), 1_000).await.expect("read");
+    let left = truth.due(None, world.now(), 1_000).await.expect("read");
     assert_eq!(left, [poisoned], "everything else took effect");
 }
 
@@ -267,8 +278,8 @@ async fn p25_a_clock_writes_its_row_once_for_what_it_fires_and_never_while_it_ru
     // While a long reader's snapshot is open no version of a row goes away, and every scan steps over it.
     let rows = truth(&world);
     for _ in 0..3 {
-        rows.due(world.now(), 1_000).await.expect("read");
-        rows.overdue(world.now()).await.expect("counted");
+        rows.due(None, world.now(), 1_000).await.expect("read");
+        rows.overdue(None, world.now()).await.expect("counted");
         rows.armed(None, 1_000).await.expect("read");
     }
     assert_eq!(world.count(WRITTEN).await, 0, "it only runs");
@@ -280,4 +291,86 @@ async fn p25_a_clock_writes_its_row_once_for_what_it_fires_and_never_while_it_ru
     // Whoever is late finds that it is done, and writes nothing.
     rows.fire_many(&due, &[], world.now()).await.expect("read");
     assert_eq!(world.count(WRITTEN).await, written);
+}
+
+/// Rows and index entries of clocks that were read so far, by anybody.
+const READ: &str = "SELECT (seq_tup_read + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes i
+      WHERE i.relid = t.relid))::bigint FROM pg_stat_user_tables t WHERE t.schemaname = 'triage' AND t.relname = 'clock'";
+
+/// What was read once nobody who read is connected any more: statistics are then complete.
+async fn rows_read(world: &World) -> i64 {
+    const CONNECTED: &str = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND usename IN ('redress_triage_app', 'redress_triage_worker')";
+    eventually(Duration::from_secs(30), async || {
+        world.count(CONNECTED).await == 0
+    })
+    .await;
+    world.count(READ).await
+}
+
+/// What one look for what is due and one count of it read, where one clock is due.
+async fn rows_read_by_one_look(world: &World, since: Option<Timestamp>) -> i64 {
+    let before = rows_read(world).await;
+    let replica = world.database.connect("triage");
+    let rows = ClockTruth::new(replica.clone(), Arc::default());
+    let due = rows.due(since, world.now(), 1_000).await.expect("read");
+    assert_eq!(due.len(), 1, "{due:?}");
+    let overdue = rows.overdue(since, world.now()).await.expect("counted");
+    assert_eq!(overdue.counts.iter().sum::<u64>(), 1);
+    replica.close().await;
+    rows_read(world).await - before
+}
+
+#[tokio::test]
+async fn p25_i4_a_long_reader_leaves_what_a_look_for_what_is_due_reads_as_small_as_its_window() {
+    const FIRED: i64 = 5_000;
+    let world = World::new().await;
+    storm(&world).await;
+    // The reader holds a snapshot from before the first firing until after the last.
+    let mut reader = world
+        .database
+        .admin
+        .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        .await
+        .expect("begins");
+    sqlx::query("SELECT count(*) FROM triage.clock")
+        .execute(&mut *reader)
+        .await
+        .expect("takes its snapshot");
+    world.clock.advance(HOUR * 5 + SignedDuration::from_mins(1));
+    let rows = truth(&world);
+    let mut fired = 0;
+    loop {
+        let due = rows.due(None, world.now(), 10_000).await.expect("read");
+        if due.is_empty() {
+            break;
+        }
+        fired += due.len() as i64;
+        assert!(fired < FIRED * 10, "it comes to an end");
+        fire_all(&rows, &due, world.now()).await;
+    }
+    assert!(fired >= FIRED, "{fired}");
+    // One is due now; what the planner knows is as of now too.
+    let one = "UPDATE triage.clock SET next_time = $1 WHERE id = (SELECT id FROM triage.clock
+        WHERE next_time IS NOT NULL ORDER BY id LIMIT 1)";
+    sqlx::query(one)
+        .bind(world.now().to_sqlx())
+        .execute(&world.database.admin)
+        .await
+        .expect("armed");
+    sqlx::query("ANALYZE triage.clock")
+        .execute(&world.database.admin)
+        .await
+        .expect("analyzed");
+    world.database.db.close().await;
+
+    // Nothing that fired lies in the window of who knows the oldest that can be due.
+    let since = world.now() - SignedDuration::from_secs(10);
+    let read = rows_read_by_one_look(&world, Some(since)).await;
+    assert!(read > 0, "the statistics must have come in");
+    assert!(read < FIRED / 100, "{read} were read for one that is due");
+    // Whoever reads all steps over all that ever fired: why it is done from time to time only.
+    let read = rows_read_by_one_look(&world, None).await;
+    assert!(read >= FIRED, "the snapshot kept no dead entries: {read}");
+    reader.rollback().await.expect("ends");
 }

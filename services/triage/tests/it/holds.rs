@@ -894,7 +894,7 @@ async fn what_starts_after_a_hold_whose_end_nobody_saw_to_yet_runs() {
             .fetch_one(&world.database.admin)
             .await
             .expect("asked");
-    let due = truth.due(world.now(), 100).await.expect("read");
+    let due = truth.due(None, world.now(), 100).await.expect("read");
     let entry = due.iter().find(|entry| entry.id == silence).expect("due");
     truth.fire(entry, &[], world.now()).await.expect("fired");
     assert!(

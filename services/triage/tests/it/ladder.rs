@@ -956,7 +956,7 @@ async fn a_page_that_fires_twice_is_sent_once() {
     world.clock.advance(HOUR);
     let id = clock(&world, &case).await.name;
     let truth = ClockTruth::new(world.database.db.clone(), Arc::default());
-    let due = truth.due(world.now(), 100).await.expect("read");
+    let due = truth.due(None, world.now(), 100).await.expect("read");
     let due: Vec<_> = due
         .into_iter()
         .filter(|e| e.id.to_string() == last(&id))
@@ -992,7 +992,7 @@ async fn p23_after_downtime_the_backlog_drains_in_due_order_grade_1_first() {
     let truth = ClockTruth::new(world.database.db.clone(), Arc::default());
     let mut fired = Vec::new();
     loop {
-        let due = truth.due(world.now(), 1).await.expect("read");
+        let due = truth.due(None, world.now(), 1).await.expect("read");
         let Some(next) = due.into_iter().next() else {
             break;
         };

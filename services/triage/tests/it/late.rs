@@ -122,7 +122,7 @@ async fn i2_i4_a_late_firing_and_its_receipt_are_committed_together_once_or_not_
     let now = w.now();
     let truth = ClockTruth::new(w.database.db.clone(), Arc::default());
     // The oldest: what warns of the first promises.
-    let due = truth.due(now, 2).await.expect("read");
+    let due = truth.due(None, now, 2).await.expect("read");
     assert_eq!(due.len(), 2);
     let receipts = |cause| -> Vec<Receipt> {
         let of = |entry: &Entry| Receipt {
@@ -145,7 +145,7 @@ async fn i2_i4_a_late_firing_and_its_receipt_are_committed_together_once_or_not_
         sqlx::raw_sql(mends).execute(admin).await.expect("mended");
         let causes = db.read(&own, &Causes).await.expect("read");
         assert!(causes.is_empty(), "{breaks}: {causes:?}");
-        assert_eq!(truth.due(now, 2).await.expect("read"), due);
+        assert_eq!(truth.due(None, now, 2).await.expect("read"), due);
     }
     // Whoever fires them, together or alone, is killed right after: the receipts are there.
     let together = truth.fire_many(&due[..1], &late, now).await;

@@ -264,6 +264,40 @@ async fn what_the_law_asks_of_a_merged_case_its_head_does_once_and_the_case_agai
     assert_eq!(stand(&world, &head).await, of_a_leak(ClockState::Cancelled));
 }
 
+async fn cancel(world: &World, clock: &wire::CaseClock) -> Result<(), Status> {
+    let request = wire::CancelClockRequest {
+        name: clock.name.clone(),
+        reason: "nobody needs it".to_owned(),
+        etag: clock.etag.clone(),
+        ..Default::default()
+    };
+    let answer = world.rpc.cancel_clock(by(world.manager(), request)).await;
+    answer.map(drop)
+}
+
+#[tokio::test]
+async fn what_the_facts_ask_for_by_law_no_person_cancels_on_the_head_of_a_merge_neither() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    leak(&world, &case).await;
+    world.advance(MINUTE).await;
+    for clock in by_law(&world, &case).await {
+        let refused = cancel(&world, &clock).await.expect_err("the law asks");
+        assert_eq!(refused.code(), Code::FailedPrecondition);
+    }
+    world.tell(&[merged(&world, &case, &head)]).await;
+    assert_eq!(stand(&world, &head).await, of_a_leak(ClockState::Running));
+    for clock in by_law(&world, &head).await {
+        let refused = cancel(&world, &clock).await.expect_err("it asks still");
+        assert_eq!(refused.code(), Code::FailedPrecondition);
+    }
+    assert_eq!(stand(&world, &head).await, of_a_leak(ClockState::Running));
+    // Whoever started one by its name may say that it was none.
+    let accident = by_name(LegalDeadline::ProductionAccidentReport);
+    let accident = start(&world, &head, accident).await.expect("started");
+    cancel(&world, &accident).await.expect("a person's own");
+}
+
 #[tokio::test]
 async fn what_was_told_before_a_merge_is_not_told_again_and_what_is_known_after_it_is_the_heads() {
     let world = World::new().await;

@@ -262,6 +262,37 @@ async fn p10_what_came_in_before_a_policy_is_promised_by_the_one_that_held_then(
 }
 
 #[tokio::test]
+async fn who_is_promised_no_acknowledgement_is_kept_informed_and_asked_after_it_all_the_same_m16() {
+    let world = World::new().await;
+    apply(&world, SITE, "clocks: { ACKNOWLEDGE: [] }").await;
+    let (case, monitored) = (world.new_case(), world.new_case());
+    let found = event::CaseFacts {
+        headcount: 0,
+        ..world.facts(&monitored)
+    };
+    let received = [world.received(world.facts(&case)), world.received(found)];
+    world.tell(&received).await;
+    world.tell(&[world.contact(&case, false, true, true)]).await;
+    let hurt = Signal {
+        kind: to_wire(redress_model::words::SignalKind::Injury),
+        basis: to_wire(redress_model::words::SignalBasis::Reported),
+        ..Default::default()
+    };
+    let recorded = world.record(world.manager(), &case, hurt, "").await;
+    recorded.expect("recorded");
+    let clocks = world.clocks(&case).await;
+    assert!(!clocks.contains_key(&ClockKind::Acknowledge));
+    assert!(clocks.contains_key(&ClockKind::InterimUpdate));
+    for (of, asked) in [(&case, true), (&monitored, false)] {
+        let resolved = world.moved("assignment", of, CaseStatus::Resolved, 1);
+        world.tell(&[resolved]).await;
+        let clocks = world.clocks(of).await;
+        let visit = clocks.contains_key(&ClockKind::FollowUpVisit);
+        assert_eq!(visit, asked, "{of}");
+    }
+}
+
+#[tokio::test]
 async fn p26_applying_moves_no_deadline_and_the_preview_says_which_it_would() {
     let world = World::new().await;
     world
@@ -352,6 +383,71 @@ async fn p26_applying_moves_no_deadline_and_the_preview_says_which_it_would() {
         "a rise never moves it later"
     );
     assert_eq!(clock.policy_revision, 1);
+}
+
+/// A policy holds from its instant on, and whatever decides a case before it is graded again decides it by that policy.
+#[tokio::test]
+async fn p26_a_contact_before_the_regrade_moves_no_deadline_and_what_it_promises_is_new() {
+    let world = World::new().await;
+    let (case, spoken) = (crowd(&world, 9).await, crowd(&world, 9).await);
+    world.advance(SignedDuration::from_mins(30)).await;
+    let before = world.clocks(&case).await;
+    apply(&world, SITE, "grading: { group_major: 9 }").await;
+    world.tell(&[world.contact(&case, true, true, false)]).await;
+    let decision = world.decision(&case).await;
+    assert_eq!((decision.grade, decision.cause.as_str()), (1, "contact"));
+    let stands = async || {
+        for (kind, clock) in world.clocks(&case).await {
+            assert_eq!(clock.due_time, before[&kind].due_time, "{kind}");
+            assert_eq!(clock.grade, 1, "{kind}");
+        }
+    };
+    stands().await;
+    // A promise that is made by then is the new policy's, of the grade that it gives.
+    world
+        .tell(&[world.contact(&spoken, false, true, false)])
+        .await;
+    let update = &world.clocks(&spoken).await[&ClockKind::InterimUpdate];
+    assert_eq!((update.grade, update.policy_revision), (1, 2));
+    let day = SignedDuration::from_hours(24);
+    assert_eq!(time(&update.due_time), world.now() + day);
+    // Nothing is left to say when the cases are graded again.
+    assert_eq!(take_effect(&world).await, 1);
+    assert_eq!(world.decision(&case).await.cause, "contact");
+    stands().await;
+}
+
+#[tokio::test]
+async fn p26_facts_before_the_regrade_move_deadlines_as_always_and_no_further() {
+    let world = World::new().await;
+    let (before, during, after) = (world.case().await, world.case().await, world.case().await);
+    let due = async |case| time(&world.clocks(case).await[&ClockKind::Acknowledge].due_time);
+    let routine = due(&during).await;
+    let grows = async |case| {
+        let facts = event::CaseFacts {
+            headcount: 9,
+            revision: 2,
+            ..world.facts(case)
+        };
+        world.tell(&[world.updated(facts)]).await;
+        world.decision(case).await.grade
+    };
+    assert_eq!(grows(&before).await, 2);
+    let grave = due(&before).await;
+    assert_ne!(grave, routine);
+    apply(&world, SITE, "grading: { group_major: 9 }").await;
+    // Nine people made it grade 2 before, too; that they make it grade 1 is the policy's alone.
+    assert_eq!(grows(&during).await, 1);
+    let acknowledge = &world.clocks(&during).await[&ClockKind::Acknowledge];
+    assert_eq!((acknowledge.grade, time(&acknowledge.due_time)), (1, grave));
+    take_effect(&world).await;
+    assert_eq!(world.decision(&before).await.grade, 1);
+    assert_eq!((due(&before).await, due(&during).await), (grave, grave));
+    // From then on the policy is what stood when the facts changed.
+    assert_eq!(due(&after).await, routine);
+    assert_eq!(grows(&after).await, 1);
+    let quarter = SignedDuration::from_mins(15);
+    assert_eq!(due(&after).await, world.now() + quarter);
 }
 
 /// A crowd of nine, received then, that complains of the same lift as others who say this.
@@ -1436,6 +1532,79 @@ async fn a_sales_centre_works_by_its_opening_day_profile_inside_its_windows() {
             .len(),
         1
     );
+}
+
+#[tokio::test]
+async fn p26_an_opening_day_window_moves_no_deadline_of_a_promise_from_before_it() {
+    let world = World::new().await;
+    becomes(&world, SiteKind::SalesCenter, "north", 2).await;
+    apply(
+        &world,
+        ORGANIZATION,
+        "profiles: { opening-day: { grading: { group_major: 9 } } }",
+    )
+    .await;
+    // No revision is left to be spread.
+    assert_eq!(take_effect(&world).await, 1);
+    let opens = set(&world, vec![window(&world, 1, 5)], "r0", "").await;
+    opens.expect("set");
+    let case = crowd(&world, 9).await;
+    assert_eq!(world.decision(&case).await.grade, 2);
+    let before = world.clocks(&case).await;
+    world.advance(SignedDuration::from_mins(90)).await;
+    for _ in 0..2 {
+        world.tell(&[world.contact(&case, true, true, false)]).await;
+        let decision = world.decision(&case).await;
+        assert_eq!(
+            (decision.grade, decision.policy_profile.as_str()),
+            (1, "opening-day")
+        );
+        let now = world.clocks(&case).await;
+        for (kind, clock) in &before {
+            assert_eq!(now[kind].due_time, clock.due_time, "{kind}");
+            assert_eq!(now[kind].grade, 1, "{kind}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_suspicion_that_a_policy_makes_grave_is_asked_about_and_its_preview_says_whom_g1_2() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let post = Signal {
+        kind: to_wire(redress_model::words::SignalKind::OnlinePost),
+        basis: to_wire(redress_model::words::SignalBasis::Suspected),
+        reach: 600,
+        ..Default::default()
+    };
+    let recorded = world.record(world.manager(), &case, post, "").await;
+    recorded.expect("recorded");
+    let asked = async || {
+        let pages = world.pages().await;
+        let questions = pages.into_iter().filter(|page| page.0 == "CONFIRM_SIGNAL");
+        questions.flat_map(|page| page.3).collect::<Vec<String>>()
+    };
+    assert!(asked().await.is_empty());
+    let document = "grading: { reach_major: 500 }";
+    let seen = preview(&world, SITE, document).await;
+    let would: Vec<(&str, i32, i32)> = seen
+        .pages
+        .iter()
+        .map(|page| (crate::world::last(&page.staff), page.role, page.case_count))
+        .collect();
+    assert_eq!(would, [("lead-duty", to_wire(DutyRole::DutyLead), 1)]);
+    let revision = world.decision(&case).await.revision;
+    apply(&world, SITE, document).await;
+    take_effect(&world).await;
+    assert_eq!(asked().await, ["lead-duty"]);
+    assert_eq!(
+        world.decision(&case).await.revision,
+        revision,
+        "says no more"
+    );
+    // Nobody is asked by what changes nothing of it.
+    let seen = preview(&world, SITE, "grading: { reach_major: 400 }").await;
+    assert!(seen.pages.is_empty());
 }
 
 #[tokio::test]

@@ -952,6 +952,124 @@ async fn a_contractors_clock_is_started_met_and_cancelled_by_hand() {
     assert_eq!(refused.code(), Code::FailedPrecondition);
 }
 
+async fn cancel(world: &World, clock: &wire::CaseClock) -> Result<wire::CaseClock, tonic::Status> {
+    cancel_because(world, clock, "nobody needs it").await
+}
+
+async fn cancel_because(
+    world: &World,
+    clock: &wire::CaseClock,
+    reason: &str,
+) -> Result<wire::CaseClock, tonic::Status> {
+    let request = wire::CancelClockRequest {
+        name: clock.name.clone(),
+        reason: reason.to_owned(),
+        etag: clock.etag.clone(),
+        ..Default::default()
+    };
+    let answer = world.rpc.cancel_clock(by(world.manager(), request)).await?;
+    Ok(answer.into_inner().clock.expect("a clock"))
+}
+
+#[tokio::test]
+async fn an_explanation_says_who_gave_more_time_and_why() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let resolve = world.clocks(&case).await[&ClockKind::Resolve].clone();
+    let name = resolve.name;
+    let request = wire::ExtendClockRequest {
+        name: name.clone(),
+        due_time: Some(to_timestamp(at("2026-03-20T09:00:00+08:00"))),
+        reason: "the part is ordered".to_owned(),
+        etag: resolve.etag,
+        request_id: String::new(),
+    };
+    let extended = world.rpc.extend_clock(by(world.manager(), request)).await;
+    extended.expect("extended");
+    let request = wire::ExplainClockRequest { name };
+    let told = world.rpc.explain_clock(by(world.manager(), request)).await;
+    let told = told.expect("explained").into_inner();
+    let changes: Vec<(&str, &str)> = told
+        .changes
+        .iter()
+        .map(|change| (change.event.as_str(), change.cause.as_str()))
+        .collect();
+    let expected = [
+        ("started", ""),
+        ("extended", "manager: the part is ordered"),
+    ];
+    assert_eq!(changes, expected);
+}
+
+#[tokio::test]
+async fn what_a_person_cancelled_stays_cancelled_in_whatever_words_they_said_why_p06() {
+    let world = World::new().await;
+    for word in ["ended", "moved", "dismissed"] {
+        let case = world.case().await;
+        let request = wire::StartClockRequest {
+            term: Some(wire::start_clock_request::Term::Length(wire::ClockLength {
+                amount: 2,
+                unit: wire::ClockUnit::WorkingDays.into(),
+            })),
+            party: "Waterproofing contractor".to_owned(),
+            ..Default::default()
+        };
+        let kind = ClockKind::Support;
+        let clock = start(&world, &case, kind, request).await.expect("started");
+        let cancelled = cancel_because(&world, &clock, word).await;
+        let cancelled = cancelled.expect("cancelled");
+        assert_eq!(cancelled.stop_cause, format!("manager: {word}"));
+        for (status, epoch) in [(CaseStatus::Withdrawn, 2), (CaseStatus::Reopened, 3)] {
+            world.advance(HOUR).await;
+            world
+                .tell(&[world.moved("intake", &case, status, epoch)])
+                .await;
+        }
+        let now = state(&world, &case, kind).await;
+        assert_eq!(now, Some(ClockState::Cancelled), "{word}");
+    }
+}
+
+#[tokio::test]
+async fn a_person_cancels_what_a_person_started_and_not_what_the_policy_or_a_promise_did() {
+    let world = World::new().await;
+    let case = world.case().await;
+    signal(&world, &case, SignalKind::OngoingDamage).await;
+    say(
+        &world,
+        &case,
+        Said {
+            promised: Some(world.now() + HOUR * 24),
+            ..WORD
+        },
+    )
+    .await;
+    // By the policy, for a person may start one of the kind too; promised to the customer; by the policy alone.
+    for kind in [
+        ClockKind::OnSite,
+        ClockKind::InterimUpdate,
+        ClockKind::Resolve,
+    ] {
+        let clock = world.clocks(&case).await[&kind].clone();
+        let refused = cancel(&world, &clock).await.expect_err("stands");
+        assert_eq!(refused.code(), Code::FailedPrecondition, "{kind:?}");
+        assert_eq!(
+            state(&world, &case, kind).await,
+            Some(ClockState::Running),
+            "{kind:?}"
+        );
+    }
+    let by_hand = start(&world, &case, ClockKind::OnSite, Default::default()).await;
+    let by_hand = by_hand.expect("another one");
+    let cancelled = cancel(&world, &by_hand).await.expect("a person's own");
+    assert_eq!(cancelled.state, to_wire(ClockState::Cancelled));
+    // What a signal alone started no dismissal takes back: a person does.
+    signal(&world, &case, SignalKind::Litigation).await;
+    let defence = world.clocks(&case).await[&ClockKind::Defence].clone();
+    let cancelled = cancel(&world, &defence).await.expect("no lawsuit");
+    assert_eq!(cancelled.state, to_wire(ClockState::Cancelled));
+}
+
 #[tokio::test]
 async fn p06_an_ended_case_stops_what_was_started_by_hand_and_takes_no_new_clock() {
     let world = World::new().await;

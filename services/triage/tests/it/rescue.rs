@@ -41,6 +41,42 @@ fn danger(basis: SignalBasis) -> Signal {
     }
 }
 
+async fn visit(world: &World, case: &CaseName) {
+    let contact = event::ContactRecorded {
+        case: case.to_string(),
+        contact_id: uuid::Uuid::now_v7().to_string(),
+        direction: event::ContactDirection::Outbound.into(),
+        channel: 3,
+        by_person: true,
+        visit: true,
+        contact_time: Some(redress_proto::convert::to_timestamp(world.now())),
+        ..Default::default()
+    };
+    let subject = case.to_string();
+    let visit = world.event("intake", "redress.contact.recorded.v1", &subject, &contact);
+    world.tell(&[visit]).await;
+}
+
+/// The customer says in a later message that they are trapped.
+async fn says(world: &World, case: &CaseName) {
+    let inbound = event::ContactDirection::Inbound;
+    world.tell(&[world.message(case, inbound, TRAPPED)]).await;
+}
+
+/// Intake says that one case was merged into another.
+async fn merge(world: &World, other: &CaseName, head: &CaseName) {
+    let mut merged = event::CaseFacts {
+        revision: 2,
+        epoch: 2,
+        ..world.facts(other)
+    };
+    merged.status = to_wire(CaseStatus::Merged);
+    merged.merged_into = head.to_string();
+    world.tell(&[world.updated(merged)]).await;
+}
+
+const DANGERS: &str = "SELECT count(*) FROM triage.signal WHERE kind = 'DANGER_TO_PERSONS'";
+
 async fn dismiss(world: &World, signal: wire::CaseSignal) {
     let request = wire::DismissSignalRequest {
         name: signal.name,
@@ -112,20 +148,7 @@ async fn m15_nobody_has_to_come_at_once_for_what_was_dismissed_until_it_is_so_af
 async fn a_visit_meets_the_rescue_and_a_dismissal_ends_it() {
     let world = World::new().await;
     let (visited, empty) = (trapped(&world).await, trapped(&world).await);
-    let mut contact = event::ContactRecorded {
-        case: visited.to_string(),
-        contact_id: uuid::Uuid::now_v7().to_string(),
-        direction: event::ContactDirection::Outbound.into(),
-        channel: 3,
-        by_person: true,
-        visit: true,
-        contact_time: Some(redress_proto::convert::to_timestamp(world.now())),
-        ..Default::default()
-    };
-    contact.substantive = false;
-    let subject = visited.to_string();
-    let visit = world.event("intake", "redress.contact.recorded.v1", &subject, &contact);
-    world.tell(&[visit]).await;
+    visit(&world, &visited).await;
     let clock = rescue(&world, &visited).await.expect("promised");
     assert_eq!(clock.state, to_wire(ClockState::Met));
 
@@ -147,19 +170,86 @@ async fn a_visit_meets_the_rescue_and_a_dismissal_ends_it() {
 }
 
 #[tokio::test]
+async fn a_later_message_of_people_who_are_trapped_starts_their_rescue_whatever_was_dismissed_before()
+ {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.advance(SignedDuration::from_hours(1)).await;
+    says(&world, &case).await;
+    let runs = async || {
+        let clock = rescue(&world, &case).await.expect("promised");
+        let from = (clock.state, time(&clock.start_time));
+        assert_eq!(from, (to_wire(ClockState::Running), world.now()));
+    };
+    runs().await;
+    let asked = signals(&world, &case).await.remove(0);
+    let told = asked.signal.as_ref().expect("a signal");
+    assert_eq!(told.kind, to_wire(SignalKind::DangerToPersons));
+    dismiss(&world, asked).await;
+    let clock = rescue(&world, &case).await.expect("promised");
+    assert_eq!(clock.state, to_wire(ClockState::Cancelled));
+    world.advance(SignedDuration::from_mins(5)).await;
+    says(&world, &case).await;
+    runs().await;
+    // Said again, it is one danger.
+    says(&world, &case).await;
+    assert_eq!(world.count(DANGERS).await, 2);
+}
+
+#[tokio::test]
+async fn people_who_are_trapped_again_after_a_visit_are_rescued_again() {
+    let world = World::new().await;
+    let case = trapped(&world).await;
+    let state = async || {
+        let clock = rescue(&world, &case).await.expect("promised");
+        (clock.state, time(&clock.start_time))
+    };
+    let met = async || {
+        world.advance(SignedDuration::from_mins(10)).await;
+        visit(&world, &case).await;
+        assert_eq!(state().await.0, to_wire(ClockState::Met));
+    };
+    met().await;
+    // Nobody dismissed the danger, and somebody is in there again.
+    world.advance(SignedDuration::from_hours(1)).await;
+    says(&world, &case).await;
+    let runs = (to_wire(ClockState::Running), world.now());
+    assert_eq!(state().await, runs);
+    assert_eq!(world.count(DANGERS).await, 2);
+    says(&world, &case).await;
+    assert_eq!(world.count(DANGERS).await, 2, "said again, it is one");
+    met().await;
+    // Not every danger that staff record is a lift.
+    let danger = danger(SignalBasis::Reported);
+    let recorded = world.record(world.manager(), &case, danger, "").await;
+    recorded.expect("recorded");
+    assert_eq!(state().await.0, to_wire(ClockState::Met));
+}
+
+#[tokio::test]
+async fn what_a_merged_report_says_later_is_looked_for_once_with_its_head() {
+    let world = World::new().await;
+    let (head, other) = (trapped(&world).await, world.case().await);
+    merge(&world, &other, &head).await;
+    world.advance(SignedDuration::from_mins(5)).await;
+    says(&world, &other).await;
+    assert_eq!(world.count(DANGERS).await, 1, "its head is asked already");
+    visit(&world, &head).await;
+    world.advance(SignedDuration::from_hours(1)).await;
+    says(&world, &other).await;
+    assert_eq!(world.count(DANGERS).await, 2);
+    let clock = rescue(&world, &head).await.expect("promised");
+    let from = (clock.state, time(&clock.start_time));
+    assert_eq!(from, (to_wire(ClockState::Running), world.now()));
+}
+
+#[tokio::test]
 async fn a_merged_report_leaves_the_rescue_to_its_head_and_history_starts_none() {
     let world = World::new().await;
     let head = world.case().await;
     assert!(rescue(&world, &head).await.is_none());
     let other = trapped(&world).await;
-    let mut merged = event::CaseFacts {
-        revision: 2,
-        epoch: 2,
-        ..world.facts(&other)
-    };
-    merged.status = to_wire(CaseStatus::Merged);
-    merged.merged_into = head.to_string();
-    world.tell(&[world.updated(merged)]).await;
+    merge(&world, &other, &head).await;
     let gone = rescue(&world, &other).await.expect("promised");
     assert_eq!(gone.state, to_wire(ClockState::Cancelled));
     let clock = rescue(&world, &head).await.expect("the head has it now");

@@ -2,6 +2,7 @@
 //! they count provisionally.
 
 use jiff::SignedDuration;
+use redress_events::Event;
 use redress_model::name::CaseName;
 use redress_model::words::Word as _;
 use redress_model::words::{
@@ -9,6 +10,7 @@ use redress_model::words::{
 };
 use redress_proto::convert::to_wire;
 use redress_proto::event::v1 as event;
+use redress_proto::event::v1::{ContactDirection, DeliverOutcome};
 use redress_proto::triage::v1 as wire;
 use redress_proto::triage::v1::clock_service_server::ClockService as _;
 use redress_proto::triage::v1::triage_service_server::TriageService;
@@ -338,6 +340,140 @@ async fn what_a_text_tells_and_nobody_stated_is_put_to_the_duty_lead_for_15_minu
     assert_eq!(suspected, [to_wire(SignalKind::Demonstration)]);
     let old = told(CaseMode::Historical, Vec::new()).await;
     assert!(world.decision(&old).await.suspected_signals.is_empty());
+}
+
+/// The customer says more.
+async fn says(world: &World, case: &CaseName, text: &str) {
+    let message = world.message(case, ContactDirection::Inbound, text);
+    world.tell(&[message]).await;
+}
+
+const HURT: &str = "有人摔伤送医院";
+const CROWD: &str = "业主拉横幅堵了售楼处大门";
+
+#[tokio::test]
+async fn what_a_later_message_tells_is_put_to_the_duty_lead_for_15_minutes_g1_8() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.advance(MINUTE * 40).await;
+    says(&world, &case, HURT).await;
+    let decision = world.decision(&case).await;
+    assert_eq!(
+        (decision.grade, decision.suspected_signals),
+        (4, vec![to_wire(SignalKind::Injury)])
+    );
+    assert_eq!(decision.cause, "contact");
+    assert_eq!(asked(&world).await, ["lead-duty"]);
+    let clock = question(&world, &case).await;
+    assert_eq!(time(&clock.next_time), world.now() + QUARTER);
+    let request = wire::ListSignalsRequest {
+        parent: case.to_string(),
+        ..Default::default()
+    };
+    let listed = world.rpc.list_signals(by(world.manager(), request)).await;
+    let signals = listed.expect("listed").into_inner().signals;
+    assert_eq!((signals.len(), signals[0].recorder.as_str()), (1, "triage"));
+    // Silence climbs, and then it counts inside.
+    world.advance(QUARTER * 2).await;
+    assert_eq!(asked(&world).await, ["lead-duty", "lead-top"]);
+    let decision = world.decision(&case).await;
+    assert_eq!((decision.grade, decision.provisional), (1, true));
+}
+
+#[tokio::test]
+async fn a_later_message_asks_again_about_what_was_dismissed_and_not_what_waits_or_stands_g1_8() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let signals = async || {
+        let request = wire::ListSignalsRequest {
+            parent: case.to_string(),
+            ..Default::default()
+        };
+        let listed = world.rpc.list_signals(by(world.manager(), request)).await;
+        listed.expect("listed").into_inner().signals
+    };
+    says(&world, &case, HURT).await;
+    let first = signals().await.remove(0).name;
+    says(&world, &case, HURT).await;
+    assert_eq!(signals().await.len(), 1, "it waits for an answer");
+    dismiss(&world, &first).await.expect("dismissed");
+    world.advance(MINUTE).await;
+    says(&world, &case, HURT).await;
+    let suspected = world.decision(&case).await.suspected_signals;
+    assert_eq!(suspected, [to_wire(SignalKind::Injury)]);
+    assert_eq!(asked(&world).await, ["lead-duty", "lead-duty"]);
+    let mut anew = signals().await;
+    anew.retain(|signal| signal.name != first);
+    confirm(&world, &anew[0].name).await.expect("confirmed");
+    world.advance(MINUTE).await;
+    // What is new is suspected beside it.
+    says(&world, &case, &format!("{CROWD},{HURT}")).await;
+    let suspected = world.decision(&case).await.suspected_signals;
+    assert_eq!(suspected, [to_wire(SignalKind::Demonstration)]);
+    let count = "SELECT count(*) FROM triage.signal";
+    assert_eq!(world.count(count).await, 3);
+}
+
+#[tokio::test]
+async fn a_message_is_read_only_where_the_customer_said_something_and_waits_for_intake() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let unread = world.message(&case, ContactDirection::Inbound, HURT);
+    let ours = world.message(&case, ContactDirection::Outbound, HURT);
+    let without = world.contact(&case, true, true, false);
+    let history = Event {
+        historical: true,
+        ..world.message(&case, ContactDirection::Inbound, HURT)
+    };
+    // Intake is away: only what it has to be asked about waits for it.
+    let notes = std::mem::take(&mut *world.texts.1.lock().expect("not poisoned"));
+    world.tell(&[ours, without, history]).await;
+    assert!(world.decision(&case).await.suspected_signals.is_empty());
+    assert_eq!(world.deliver(&unread).await, DeliverOutcome::Retry);
+    *world.texts.1.lock().expect("not poisoned") = notes;
+    world.tell(&[unread]).await;
+    let suspected = world.decision(&case).await.suspected_signals;
+    assert_eq!(suspected, [to_wire(SignalKind::Injury)]);
+    // Nobody is asked about a case that is over.
+    let over = world.case().await;
+    let withdrawn = world.moved("intake", &over, CaseStatus::Withdrawn, 2);
+    world.tell(&[withdrawn]).await;
+    says(&world, &over, HURT).await;
+    let count = "SELECT count(*) FROM triage.signal";
+    assert_eq!(world.count(count).await, 1);
+}
+
+/// As Postgres shows bytes.
+fn hex(text: &str) -> String {
+    let digit = |n: u8| char::from_digit(u32::from(n), 16).expect("a digit");
+    text.bytes()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
+}
+
+#[tokio::test]
+async fn i9_no_word_of_a_later_message_is_kept_here_or_told() {
+    let world = World::new().await;
+    let case = world.case().await;
+    says(&world, &case, HURT).await;
+    assert_eq!(asked(&world).await, ["lead-duty"]);
+    let tables: Vec<String> =
+        sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = 'triage'")
+            .fetch_all(&world.database.admin)
+            .await
+            .expect("read");
+    assert!(tables.iter().any(|table| table == "outbox"), "{tables:?}");
+    for table in tables {
+        let sql = format!("SELECT COALESCE(string_agg(t::text, ' '), '') FROM triage.{table} t");
+        let rows: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .fetch_one(&world.database.admin)
+            .await
+            .expect("read");
+        for word in ["摔伤", "送医院"] {
+            assert!(!rows.contains(word), "{word} in {table}");
+            assert!(!rows.contains(&hex(word)), "{word} in {table}");
+        }
+    }
 }
 
 #[tokio::test]

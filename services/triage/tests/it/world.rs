@@ -34,14 +34,24 @@ use redress_triage::rpc::{Shared, TriageRpc};
 use tonic::{Request, Status};
 use uuid::Uuid;
 
-/// What intake would answer, by case.
+/// What intake would answer: texts by case, notes by contact.
 #[derive(Debug, Clone, Default)]
-pub struct Texts(pub Arc<Mutex<HashMap<String, CaseText>>>);
+pub struct Texts(
+    pub Arc<Mutex<HashMap<String, CaseText>>>,
+    pub Arc<Mutex<HashMap<String, String>>>,
+);
 
 impl TextSource for Texts {
     async fn text(&self, case: &CaseName) -> Result<CaseText, Fault> {
         let texts = self.0.lock().expect("not poisoned");
         Ok(texts.get(&case.to_string()).cloned().unwrap_or_default())
+    }
+
+    async fn note(&self, case: &CaseName, contact: Uuid) -> Result<String, Fault> {
+        let notes = self.1.lock().expect("not poisoned");
+        let name = format!("{case}/contacts/{contact}");
+        let note = notes.get(&name).cloned();
+        note.ok_or_else(|| Fault::unavailable("intake"))
     }
 }
 
@@ -428,6 +438,30 @@ impl World {
         )
     }
 
+    /// A contact in which this was said, as intake tells it.
+    pub fn message(
+        &self,
+        case: &CaseName,
+        direction: event::ContactDirection,
+        text: &str,
+    ) -> Event {
+        let contact = Uuid::now_v7();
+        let name = format!("{case}/contacts/{contact}");
+        let mut notes = self.texts.1.lock().expect("not poisoned");
+        notes.insert(name, text.to_owned());
+        let payload = event::ContactRecorded {
+            case: case.to_string(),
+            contact_id: contact.to_string(),
+            direction: direction.into(),
+            channel: to_wire(Channel::App),
+            contact_time: Some(to_timestamp(self.now())),
+            has_note: true,
+            ..Default::default()
+        };
+        let kind = "redress.contact.recorded.v1";
+        self.event("intake", kind, &case.to_string(), &payload)
+    }
+
     pub fn owned(&self, case: &CaseName, staff: &str, revision: i64) -> Event {
         let payload = event::OwnerChanged {
             case: case.to_string(),
@@ -478,6 +512,7 @@ impl World {
     pub async fn deliver(&self, event: &Event) -> DeliverOutcome {
         let request = DeliverRequest {
             events: vec![event.to_cloud_event()],
+            urgent: false,
         };
         let answer = self
             .inbox
@@ -533,7 +568,7 @@ impl World {
         let until = self.now() + by;
         let truth = ClockTruth::new(self.database.db.clone(), Arc::default());
         loop {
-            let due = truth.due(until, 1_000).await.expect("read");
+            let due = truth.due(None, until, 1_000).await.expect("read");
             let Some(next) = due.iter().map(|e| e.due).min() else {
                 break;
             };

@@ -12,7 +12,7 @@ use redress_proto::intake::v1::{
 };
 use rust_decimal::Decimal;
 
-use super::{find, groups, name_of, show_needs, show_stated};
+use super::{find, groups, name_of, names_of, show_needs, show_stated};
 use crate::commands::work::person;
 use crate::commands::{choice, number, word};
 use crate::connect::{Platform, request, request_id};
@@ -39,7 +39,7 @@ pub(crate) enum ActCommand {
         /// A person of ours talked; such a contact meets promises.
         #[arg(long)]
         by_person: bool,
-        /// It answers the matter itself; meets the answer clock.
+        /// It answers the matter itself; meets the answer clock. What does not is an interim answer and takes --next.
         #[arg(long, requires = "by_person")]
         substantive: bool,
         /// It was a visit on site.
@@ -399,13 +399,9 @@ pub(super) async fn run(
             duplicates,
             reason,
         } => {
-            let mut names = Vec::with_capacity(duplicates.len());
-            for duplicate in &duplicates {
-                names.push(name_of(platform, duplicate).await?);
-            }
             let merge = MergeCasesRequest {
                 name: name_of(platform, &case).await?,
-                duplicates: names,
+                duplicates: names_of(platform, &duplicates).await?,
                 reason,
                 request_id,
                 ..Default::default()

@@ -226,6 +226,12 @@ impl Numbers {
         Self(numbers)
     }
 
+    /// Those of the earlier cases of the people of a case.
+    pub(crate) async fn of_earlier(platform: &Platform, case: &Case, out: Output) -> Self {
+        let earlier = case.earlier_cases.iter().map(String::as_str);
+        Self::look_up(platform, earlier, out).await
+    }
+
     /// The number of a case or an incident, or the end of its name where it is unknown.
     pub(crate) fn of(&self, name: &str) -> String {
         self.0.get(name).cloned().unwrap_or_else(|| short(name))
@@ -246,6 +252,18 @@ pub(crate) async fn name_of(platform: &Platform, name: &str) -> Result<String, F
         return Ok(name.to_owned());
     }
     Ok(find(platform, name).await?.name)
+}
+
+/// The resource names of cases that were named or numbered.
+pub(crate) async fn names_of(
+    platform: &Platform,
+    cases: &[String],
+) -> Result<Vec<String>, Failure> {
+    let mut names = Vec::with_capacity(cases.len());
+    for case in cases {
+        names.push(name_of(platform, case).await?);
+    }
+    Ok(names)
 }
 
 /// The name of a case that a list is narrowed to, given by name or number; empty where it is not narrowed.
@@ -279,7 +297,11 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
         }
     })
     .await?;
-    out.one(|| as_json(&case, &timeline), || describe(&case, &timeline));
+    let earlier = Numbers::of_earlier(platform, &case, out).await;
+    out.one(
+        || as_json(&case, &timeline),
+        || describe(&case, &earlier, &timeline),
+    );
     Ok(())
 }
 
@@ -291,7 +313,7 @@ fn as_json(case: &Case, timeline: &[TimelineEntry]) -> serde_json::Value {
     shown
 }
 
-fn describe(case: &Case, timeline: &[TimelineEntry]) {
+fn describe(case: &Case, earlier: &Numbers, timeline: &[TimelineEntry]) {
     let now = crate::now::now();
     heading(&format!("Case {}", case.number));
     line("name", &case.name);
@@ -312,9 +334,16 @@ fn describe(case: &Case, timeline: &[TimelineEntry]) {
     if !case.incident.is_empty() {
         line("incident", &case.incident);
     }
+    if !case.cluster.is_empty() {
+        line("cluster", &case.cluster);
+    }
     for c in &case.complainants {
         line("complainant", reached(c));
     }
+    if !case.complaining_store.is_empty() {
+        line("by the store", short(&case.complaining_store));
+    }
+    show_before(case, earlier);
     show_stated(case);
     line("says", said(case));
     if let Some(needs) = &case.needs {
@@ -371,6 +400,7 @@ fn reached(complainant: &Complainant) -> String {
 fn fact(kind: TimelineKind, name: &str, value: &str) -> String {
     let told = match (kind, name, value) {
         (TimelineKind::Read, "what", "text") => return "text of the complaint".to_owned(),
+        (TimelineKind::Read, "what", "contact") => return "what was said in a contact".to_owned(),
         (TimelineKind::Read, "what", "contact_points") => {
             return "how the complainants are reached".to_owned();
         }
@@ -488,6 +518,10 @@ async fn create(platform: &Platform, args: &CreateArgs, out: Output) -> Result<(
         wants: number::<Wants>("wants", &args.wants)?,
         claim: args.claim.map(to_money),
         repeat: args.repeat,
+        complaining_store: args
+            .complaining_store
+            .as_deref()
+            .map_or_else(String::new, |store| parent(Some(store))),
         staff_complained_about: args
             .about
             .iter()
@@ -567,17 +601,32 @@ pub(crate) fn facts_alone(case: Case) -> Case {
         claim: case.claim,
         assessed_claim: case.assessed_claim,
         headcount: case.headcount,
+        earlier_cases: case.earlier_cases,
         needs: case.needs,
         ..Default::default()
     }
 }
 
-/// Shows what was stated of a case, and what its complainant needs.
-pub(crate) fn show_facts(case: &Case) {
+/// Shows whether its people complained before, what was stated of a case, and what its complainant needs.
+pub(crate) fn show_facts(case: &Case, earlier: &Numbers) {
+    show_before(case, earlier);
     show_stated(case);
     if let Some(needs) = &case.needs {
         show_needs(needs);
     }
+}
+
+fn show_before(case: &Case, earlier: &Numbers) {
+    if let Some(cases) = before(case, earlier) {
+        line("complained", cases);
+    }
+}
+
+/// Which cases the same people complained with before, whatever they were about; none where they did not.
+fn before(case: &Case, earlier: &Numbers) -> Option<String> {
+    let cases = case.earlier_cases.iter().map(|name| earlier.of(name));
+    let cases: Vec<String> = cases.collect();
+    (!cases.is_empty()).then(|| format!("before: {}", cases.join(", ")))
 }
 
 fn show_stated(case: &Case) {
@@ -641,6 +690,7 @@ mod tests {
         assert_eq!(updated("what", "text"), "what text");
         let read = |value| fact(TimelineKind::Read, "what", value);
         assert_eq!(read("text"), "text of the complaint");
+        assert_eq!(read("contact"), "what was said in a contact");
         assert_eq!(read("contact_points"), "how the complainants are reached");
         assert_eq!(
             fact(TimelineKind::OwnerChanged, "to", "sites/lake/staff/li"),
@@ -683,6 +733,21 @@ mod tests {
             ("headcount", "12".to_owned()),
         ];
         assert_eq!(stated(&case), shown);
+    }
+
+    #[test]
+    fn g3_3_a_case_shows_with_which_cases_its_people_complained_before() {
+        let case = Case {
+            earlier_cases: ["two", "one"]
+                .map(|id| format!("sites/lake/cases/{id}"))
+                .to_vec(),
+            ..Default::default()
+        };
+        let known = ("sites/lake/cases/two".to_owned(), "LAKE-2".to_owned());
+        let numbers = Numbers(HashMap::from([known]));
+        let told = before(&facts_alone(case), &numbers);
+        assert_eq!(told.as_deref(), Some("before: LAKE-2, one"));
+        assert_eq!(before(&Case::default(), &numbers), None);
     }
 
     #[test]

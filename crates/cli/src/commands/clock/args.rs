@@ -34,7 +34,7 @@ pub(crate) enum ClockCommand {
         #[command(flatten)]
         paging: Paging,
     },
-    /// List clocks of cases and incidents that fired late, the latest first, and why each did.
+    /// List clocks of cases and incidents that fired a second late or more, the latest first, and why each did.
     ///
     /// Times are those of this machine's zone (TZ). While one of the two services that keep them is away, those of the
     /// other are listed, and the command fails by its name.
@@ -125,7 +125,7 @@ pub(crate) enum ClockCommand {
         #[command(flatten)]
         target: Target,
     },
-    /// Say that nobody needs a clock any more that was started by hand.
+    /// Say that nobody needs a clock any more that was started by hand; what the policy or the law started stands.
     #[command(
         after_help = "Example:\n  redress clock cancel sites/lakeside/clocks/ID --reason 'another contractor'"
     )]

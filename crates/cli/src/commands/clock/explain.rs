@@ -143,8 +143,11 @@ fn row(c: &ClockChange, when: String, due: String) -> Vec<String> {
     ]
 }
 
-/// What happened; of a hold whose reason it is, and who allowed it.
+/// What happened; of a hold whose reason it is, and who allowed it; of more time and of a promise that is off, why.
 fn happened(c: &ClockChange) -> String {
+    if !c.cause.is_empty() {
+        return format!("{}: {}", c.event, c.cause);
+    }
     if c.hold_reason == 0 {
         return c.event.clone();
     }
@@ -354,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn what_happened_names_whose_hold_it_was_and_who_allowed_it() {
+    fn what_happened_names_whose_hold_it_was_who_allowed_it_and_why_more_time_was_given() {
         let held = |reason: HoldReason, approver: &str| ClockChange {
             event: "held".to_owned(),
             hold_reason: reason.number(),
@@ -372,6 +375,12 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(told(&resumed), "resumed");
+        let extended = ClockChange {
+            event: "extended".to_owned(),
+            cause: "lead-duty: the part is ordered".to_owned(),
+            ..Default::default()
+        };
+        assert_eq!(told(&extended), "extended: lead-duty: the part is ordered");
     }
 
     #[test]

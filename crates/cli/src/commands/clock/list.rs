@@ -217,7 +217,7 @@ async fn list(platform: &Platform, filter: ListClocksRequest) -> Result<Vec<Case
     .await
 }
 
-/// Prints clocks, the next deadline first; the services list the newest first.
+/// Prints clocks, the next deadline first and what has stopped last; the services list the newest first.
 pub(super) async fn show(
     platform: &Platform,
     mut clocks: Vec<CaseClock>,
@@ -225,7 +225,7 @@ pub(super) async fn show(
     out: Output,
 ) {
     let now = crate::now::now();
-    clocks.sort_by_key(|c| c.due_time.map(|t| (t.seconds, t.nanos)));
+    clocks.sort_by_key(turn);
     clocks.truncate(limit.unwrap_or(usize::MAX));
     let cases = clocks.iter().map(|c| c.case.as_str());
     let numbers = case::Numbers::look_up(platform, cases, out).await;
@@ -262,6 +262,12 @@ pub(super) async fn show(
     );
 }
 
+/// Where it stands in the list: whether it has stopped, and its deadline.
+fn turn(c: &CaseClock) -> (bool, Option<(i64, i32)>) {
+    let due = c.due_time.map(|t| (t.seconds, t.nanos));
+    (c.stop_time.is_some(), due)
+}
+
 /// What is promised; a deadline of the law by its name.
 fn promise(c: &CaseClock) -> String {
     let kind = word::<ClockKind>(c.kind);
@@ -271,12 +277,12 @@ fn promise(c: &CaseClock) -> String {
     }
 }
 
-/// Who was told last.
+/// On which rung of the ladder somebody was told last; whose duty that is the policy says.
 fn rung(level: i32) -> String {
     match level {
-        1 => "on-site lead",
-        2 => "duty lead",
-        3 => "top lead",
+        1 => "1st",
+        2 => "2nd",
+        3 => "3rd",
         _ => "–",
     }
     .to_owned()
@@ -294,6 +300,28 @@ pub(super) fn state(c: &CaseClock) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_stopped_is_listed_after_what_is_still_to_be_kept() {
+        let clock = |level: i32, due: i64, stopped: Option<i64>| {
+            let at = |seconds: i64| prost_types::Timestamp { seconds, nanos: 0 };
+            CaseClock {
+                level,
+                due_time: Some(at(due)),
+                stop_time: stopped.map(at),
+                ..Default::default()
+            }
+        };
+        let mut clocks = [
+            clock(0, 1, Some(1)),
+            clock(3, 30, None),
+            clock(1, 20, None),
+            clock(2, 25, None),
+        ];
+        clocks.sort_by_key(turn);
+        let shown: Vec<String> = clocks.iter().map(|c| rung(c.level)).collect();
+        assert_eq!(shown, ["1st", "2nd", "3rd", "–"]);
+    }
 
     #[test]
     fn a_deadline_of_the_law_is_found_and_shown_by_its_name() {

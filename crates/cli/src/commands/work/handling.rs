@@ -59,7 +59,7 @@ pub(crate) enum HandlingCommand {
     /// List the store's written reports on a case.
     #[command(after_help = "Example:\n  redress work reports NS-20261121-0001 --json")]
     Reports(Of),
-    /// List the visits of a case, planned and made.
+    /// List the visits of a case, planned, made and cancelled.
     #[command(after_help = "Example:\n  redress work visits LS-20261121-0001")]
     Visits(Of),
     /// Log what was done or found.
@@ -140,9 +140,10 @@ pub(crate) enum HandlingCommand {
         #[arg(long, conflicts_with_all = ["motive", "style"])]
         clear: bool,
     },
-    /// Plan a visit, or record one that was made.
+    /// Plan a visit, move or cancel a planned one, or record one that was made. A planned visit has a clock until 2 hours after its
+    /// time.
     #[command(
-        after_help = "Examples:\n  redress work visit LS-20261121-0001 --purpose INSPECTION --plan 4h\n  redress work visit LS-20261121-0001 --purpose INSPECTION --findings 'water at the joint'\n  redress work visit LS-20261121-0001 --purpose INSPECTION --findings 'looked at it together' --with lead-top\n  redress work visit LS-20261121-0001 --id 0190a6c2-0000-7000-8000-00000000abcd --findings 'nobody opened'"
+        after_help = "Examples:\n  redress work visit LS-20261121-0001 --purpose INSPECTION --plan 4h\n  redress work visit LS-20261121-0001 --purpose INSPECTION --findings 'water at the joint'\n  redress work visit LS-20261121-0001 --purpose INSPECTION --findings 'looked at it together' --with lead-top\n  redress work visit LS-20261121-0001 --id 0190a6c2-0000-7000-8000-00000000abcd --findings 'nobody opened'\n  redress work visit LS-20261121-0001 --purpose INSPECTION --plan 2d --instead-of 0190a6c2-0000-7000-8000-00000000abcd\n  redress work visit LS-20261121-0001 --id 0190a6c2-0000-7000-8000-00000000abcd --cancel 'the neighbour has the key'"
     )]
     Visit {
         /// Which case.
@@ -156,12 +157,23 @@ pub(crate) enum HandlingCommand {
             long,
             value_name = "WHEN",
             conflicts_with = "findings",
-            required_unless_present = "findings"
+            required_unless_present_any = ["findings", "cancel"]
         )]
         plan: Option<String>,
-        /// The planned visit that was made.
+        /// The planned visit that it takes the place of: that one is put off, or moved ahead.
+        #[arg(long, value_name = "ID", requires = "plan")]
+        instead_of: Option<String>,
+        /// The planned visit that was made, or that is cancelled.
         #[arg(long, conflicts_with = "plan")]
         id: Option<String>,
+        /// Why nobody goes: the planned visit is cancelled.
+        #[arg(
+            long,
+            value_name = "REASON",
+            requires = "id",
+            conflicts_with_all = ["plan", "findings", "participants", "purpose"]
+        )]
+        cancel: Option<String>,
         /// What was found: the visit was made.
         #[arg(long)]
         findings: Option<String>,
@@ -225,9 +237,30 @@ pub(crate) enum HandlingCommand {
         #[command(flatten)]
         seen: Seen,
     },
+    /// Judge what the complainant asks for, each demand by itself: lawful? reasonable?
+    #[command(
+        after_help = "Examples:\n  redress work judge LS-20261121-0001 --justified 'the deposit back' --unreasonable 'the price back three times=nobody lied about it'\n  redress work judge LS-20261121-0001 --justified 'the deposit back' --etag r7\n\nJudging again replaces what stood before, the demands that are not named too."
+    )]
+    Judge {
+        /// Which case.
+        #[command(flatten)]
+        of: Of,
+        /// A demand that is lawful and reasonable; may be given several times.
+        #[arg(long, value_name = "DEMAND", required_unless_present_any = ["unlawful", "unreasonable"])]
+        justified: Vec<String>,
+        /// A demand that neither law, contract nor duty gives, and why; may be given several times.
+        #[arg(long, value_name = "DEMAND=WHY")]
+        unlawful: Vec<String>,
+        /// A demand out of proportion, and why; may be given several times. One that is unlawful too is named in both.
+        #[arg(long, value_name = "DEMAND=WHY")]
+        unreasonable: Vec<String>,
+        /// Of the work.
+        #[command(flatten)]
+        seen: Seen,
+    },
     /// Show whether a complaint is justified, or decide it.
     #[command(
-        after_help = "Examples:\n  redress work validity LS-20261121-0001\n  redress work validity LS-20261121-0001 --decide UNFOUNDED --reason 'the stain is older than the home'"
+        after_help = "Examples:\n  redress work validity LS-20261121-0001\n  redress work validity LS-20261121-0001 --decide UNFOUNDED --reason 'the stain is older than the home' --evidence sites/lakeside/cases/ID/evidence/ID"
     )]
     Validity {
         /// Which case.
@@ -239,7 +272,7 @@ pub(crate) enum HandlingCommand {
         /// Why.
         #[arg(long, default_value = "")]
         reason: String,
-        /// What proves it, `sites/{site}/cases/{case}/evidence/{evidence}`; may be given several times.
+        /// What proves it, `sites/{site}/cases/{case}/evidence/{evidence}`; may be given several times. What is not valid takes one.
         #[arg(long)]
         evidence: Vec<String>,
     },
@@ -266,7 +299,7 @@ pub(crate) enum HandlingCommand {
     },
     /// Take in the complainant's one appeal, or decide it.
     #[command(
-        after_help = "Examples:\n  redress work appeal LS-20261121-0001 --reason 'the stain is new'\n  redress work appeal LS-20261121-0001 --grant VALID_A --channel HOTLINE --reason 'a second look found the leak'\n  redress work appeal LS-20261121-0001 --dismiss --channel HOTLINE --reason 'nothing new'"
+        after_help = "Examples:\n  redress work appeal LS-20261121-0001 --reason 'the stain is new'\n  redress work appeal LS-20261121-0001 --grant VALID_A --channel HOTLINE --reason 'a second look found the leak'\n  redress work appeal LS-20261121-0001 --dismiss --channel HOTLINE --reason 'nothing new' --evidence sites/lakeside/cases/ID/evidence/ID"
     )]
     Appeal {
         /// Which case.
@@ -287,6 +320,9 @@ pub(crate) enum HandlingCommand {
         /// Why the decision may say what the wording rules find; takes the permission wording.override.
         #[arg(long, default_value = "", requires = "channel")]
         override_wording: String,
+        /// What proves the decision, `sites/{site}/cases/{case}/evidence/{evidence}`; may be given several times. A dismissal takes one.
+        #[arg(long, requires = "channel")]
+        evidence: Vec<String>,
     },
 }
 
@@ -342,14 +378,29 @@ pub(crate) async fn run(
             of,
             purpose,
             plan,
+            instead_of,
             id,
+            cancel,
             findings,
             participants,
         } => {
             let name = work_of(platform, &of).await?;
             let purpose = purpose.map_or(Ok(0), |p| number::<VisitPurpose>("purpose", &p))?;
             if let Some(plan) = plan {
-                return plan_visit(platform, name, purpose, &plan, out).await;
+                let former = instead_of.unwrap_or_default();
+                return plan_visit(platform, name, purpose, (&plan, former), out).await;
+            }
+            if let Some(reason) = cancel {
+                let call = wire::CancelVisitRequest {
+                    name,
+                    visit_id: id.unwrap_or_default(),
+                    reason,
+                    request_id: request_id(),
+                    ..Default::default()
+                };
+                let answer = platform.handling().cancel_visit(request(call)).await?;
+                visited(&Vec::from_iter(answer.into_inner().visit), out);
+                return Ok(());
             }
             let call = wire::RecordVisitRequest {
                 participants: participants.iter().map(|id| person(&name, id)).collect(),
@@ -373,6 +424,23 @@ pub(crate) async fn run(
             let name = work_of(platform, &of).await?;
             return validity(platform, name, decide, reason, evidence, out).await;
         }
+        HandlingCommand::Judge {
+            of,
+            justified,
+            unlawful,
+            unreasonable,
+            seen,
+        } => {
+            let call = wire::JudgeDemandsRequest {
+                name: work_of(platform, &of).await?,
+                demands: demands(justified, &unlawful, &unreasonable),
+                etag: seen.etag,
+                request_id: request_id(),
+            };
+            let answer = platform.validity().judge_demands(request(call)).await?;
+            show_judged(&answer.into_inner().judgement.unwrap_or_default(), out);
+            return Ok(());
+        }
         HandlingCommand::Appeal {
             of,
             reason,
@@ -380,9 +448,10 @@ pub(crate) async fn run(
             dismiss,
             channel,
             override_wording,
+            evidence,
         } => {
             let name = work_of(platform, &of).await?;
-            let verdict = (grant, dismiss, channel, override_wording);
+            let verdict = (grant, dismiss, channel, override_wording, evidence);
             return appeal(platform, name, reason, verdict, out).await;
         }
         HandlingCommand::Progress { of, text, seen } => {
@@ -576,6 +645,9 @@ fn describe(w: &wire::Work) {
     if !w.offered_to.is_empty() {
         line("offered to", short(&w.offered_to));
     }
+    if !w.complaining_store.is_empty() {
+        line("by the store", short(&w.complaining_store));
+    }
     if let Some(said) = &w.restatement {
         let confirmed = if said.confirmed {
             "confirmed"
@@ -598,12 +670,13 @@ async fn plan_visit(
     platform: &Platform,
     name: String,
     purpose: i32,
-    plan: &str,
+    (plan, in_place_of): (&str, String),
     out: Output,
 ) -> Result<(), Failure> {
     let call = wire::PlanVisitRequest {
         name,
         purpose,
+        in_place_of,
         plan_time: Some(to_timestamp(instant("plan", plan, crate::now::now())?)),
         request_id: request_id(),
         ..Default::default()
@@ -627,7 +700,10 @@ fn visited(visits: &[wire::Visit], out: Output) {
                     .collect::<Vec<_>>()
                     .join(", "),
                 when(v.plan_time.as_ref()),
-                when(v.make_time.as_ref()),
+                match v.state() {
+                    wire::VisitState::Cancelled => "cancelled".to_owned(),
+                    _ => when(v.make_time.as_ref()),
+                },
                 v.findings.clone(),
             ]
         },
@@ -712,6 +788,10 @@ async fn validity(
         if let Some(told) = answer.appeal.as_ref().filter(|_| !out.json) {
             appealed(told);
         }
+        if let Some(judged) = answer.judgement.as_ref().filter(|_| !out.json) {
+            heading("Demands");
+            show_judged(judged, out);
+        }
         answer.decisions
     };
     out.rows(
@@ -732,11 +812,72 @@ async fn validity(
     Ok(())
 }
 
+/// The demands as they were judged: `DEMAND=WHY` where they are not justified.
+fn demands(
+    justified: Vec<String>,
+    unlawful: &[String],
+    unreasonable: &[String],
+) -> Vec<wire::JudgedDemand> {
+    let mut demands: Vec<wire::JudgedDemand> = justified
+        .into_iter()
+        .map(|text| wire::JudgedDemand {
+            text,
+            lawful: true,
+            reasonable: true,
+            reason: String::new(),
+        })
+        .collect();
+    let unlawful = unlawful.iter().map(|text| (text, false, true));
+    let unreasonable = unreasonable.iter().map(|text| (text, true, false));
+    for (given, lawful, reasonable) in unlawful.chain(unreasonable) {
+        let (text, why) = given.split_once('=').unwrap_or((given.as_str(), ""));
+        let (text, why) = (text.trim(), why.trim());
+        if let Some(known) = demands.iter_mut().find(|demand| demand.text == text) {
+            known.lawful &= lawful;
+            known.reasonable &= reasonable;
+            let reasons = [known.reason.as_str(), why];
+            let given: Vec<&str> = reasons.into_iter().filter(|r| !r.is_empty()).collect();
+            known.reason = given.join("; ");
+        } else {
+            demands.push(wire::JudgedDemand {
+                text: text.to_owned(),
+                lawful,
+                reasonable,
+                reason: why.to_owned(),
+            });
+        }
+    }
+    demands
+}
+
+fn show_judged(judgement: &wire::DemandJudgement, out: Output) {
+    let yes = |is_so: bool| if is_so { "yes" } else { "no" }.to_owned();
+    out.rows(
+        &["Demand", "Lawful", "Reasonable", "Why not"],
+        &judgement.demands,
+        |d| {
+            vec![
+                d.text.clone(),
+                yes(d.lawful),
+                yes(d.reasonable),
+                d.reason.clone(),
+            ]
+        },
+        |d| json::of("assignment.v1.JudgedDemand", d),
+    );
+}
+
 async fn appeal(
     platform: &Platform,
     name: String,
     reason: String,
-    (grant, dismiss, channel, override_wording): (Option<String>, bool, Option<String>, String),
+    (grant, dismiss, channel, override_wording, evidence): (
+        Option<String>,
+        bool,
+        Option<String>,
+        String,
+        Vec<String>,
+    ),
     out: Output,
 ) -> Result<(), Failure> {
     let mut client = platform.validity();
@@ -750,6 +891,7 @@ async fn appeal(
             channel: number::<Channel>("channel", &channel)?,
             request_id: request_id(),
             wording_override_reason: override_wording,
+            evidence,
         };
         client
             .decide_appeal(request(call))

@@ -18,7 +18,7 @@ use redress_proto::assignment::v1::{
 use redress_proto::intake::v1::Case;
 
 use self::args::{HandoverArgs, SummonsCommand, SupportCommand};
-use super::case::{facts_alone, if_readable, name_of, show_facts};
+use super::case::{Numbers, facts_alone, if_readable, name_of, show_facts};
 use super::{Promise, number, word};
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
@@ -27,6 +27,9 @@ use crate::output::{
     Output, Tail as _, grade, heading, instants, line, page, paragraph, short, show_table, table,
     when,
 };
+
+/// Characters of a text by which like solutions are looked for at most.
+const QUERY_MAX: usize = 500;
 
 /// Runs a subcommand.
 pub(crate) async fn run(
@@ -184,10 +187,25 @@ fn site_of(name: &str) -> Option<&str> {
 }
 
 async fn get(platform: &Platform, name: &str) -> Result<GetWorkResponse, Failure> {
+    get_with(platform, name, String::new()).await
+}
+
+/// The work, with what solved cases like these words.
+async fn get_with(
+    platform: &Platform,
+    name: &str,
+    query: String,
+) -> Result<GetWorkResponse, Failure> {
     let get = GetWorkRequest {
         name: name.to_owned(),
+        query,
     };
     Ok(platform.work().get_work(request(get)).await?.into_inner())
+}
+
+/// As much of the text of a case as like ones are looked for by.
+fn query_of(case: Option<&Case>) -> String {
+    case.map_or_else(String::new, |c| c.text.chars().take(QUERY_MAX).collect())
 }
 
 async fn list(
@@ -249,12 +267,19 @@ struct Shown {
     answer: GetWorkResponse,
     /// What was stated of it; none where the reader may not read it.
     case: Option<Case>,
+    /// Numbers of the cases that its people complained with before.
+    earlier: Numbers,
     supports: Vec<Support>,
     summonses: Vec<Summons>,
 }
 
 async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failure> {
-    let answer = get(platform, name).await?;
+    let case = if_readable(platform, &name.replacen("/work/", "/cases/", 1)).await;
+    let answer = get_with(platform, name, query_of(case.as_ref())).await?;
+    let earlier = match &case {
+        Some(case) => Numbers::of_earlier(platform, case, out).await,
+        None => Numbers::default(),
+    };
     let of = ListSupportsRequest {
         name: name.to_owned(),
     };
@@ -265,9 +290,9 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
         ..Default::default()
     };
     let summonses = platform.staffing().list_summonses(request(of)).await;
-    let case = answer.work.as_ref().map_or("", |w| w.case.as_str());
     let shown = Shown {
-        case: if_readable(platform, case).await.map(facts_alone),
+        case: case.map(facts_alone),
+        earlier,
         answer,
         supports: if_allowed(supports)?.supports,
         summonses: if_allowed(summonses)?.summonses,
@@ -302,6 +327,7 @@ fn describe(shown: &Shown) {
     let Shown {
         answer,
         case,
+        earlier,
         supports,
         summonses,
     } = shown;
@@ -313,7 +339,7 @@ fn describe(shown: &Shown) {
         line("asks for", "a joint visit on site");
     }
     if let Some(case) = case {
-        show_facts(case);
+        show_facts(case, earlier);
     }
     if !supports.is_empty() {
         heading("Help");
@@ -740,6 +766,16 @@ mod tests {
     }
 
     #[test]
+    fn m03_like_solutions_are_looked_for_by_the_beginning_of_a_text_that_may_be_read() {
+        let case = Case {
+            text: "漏".repeat(QUERY_MAX + 1),
+            ..Default::default()
+        };
+        assert_eq!(query_of(Some(&case)), "漏".repeat(QUERY_MAX));
+        assert_eq!(query_of(None), "");
+    }
+
+    #[test]
     fn the_json_of_work_carries_what_its_text_shows_of_the_case_the_help_and_the_summonses() {
         let mut shown = Shown {
             answer: GetWorkResponse {
@@ -753,6 +789,7 @@ mod tests {
                 headcount: 12,
                 ..Default::default()
             }),
+            earlier: Numbers::default(),
             supports: vec![Support {
                 task: "check the slope of the roof".to_owned(),
                 ..Default::default()

@@ -260,6 +260,8 @@ impl Matter for Order {
     const KIND: &'static str = "ORDER";
     const COLLECTION: &'static str = "orders";
     const TYPE: &'static str = "ContractorOrder";
+    // It promises a repair and what it costs.
+    const TAKES_PART: bool = true;
     type Step = OrderStep;
 
     fn record(

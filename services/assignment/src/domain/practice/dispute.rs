@@ -421,6 +421,8 @@ impl Matter for Dispute {
     const KIND: &'static str = "DISPUTE";
     const COLLECTION: &'static str = "disputes";
     const TYPE: &'static str = "Dispute";
+    // A rung binds the company, and a court raises the grade (G1.5).
+    const TAKES_PART: bool = true;
     type Step = Step;
 
     fn record(&mut self, id: Uuid, step: &Step, at: Timestamp) -> Result<Vec<Effect>, Refused> {

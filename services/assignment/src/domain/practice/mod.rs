@@ -29,6 +29,8 @@ pub trait Matter: Clone + Serialize + DeserializeOwned + Send + Sync {
     const COLLECTION: &'static str;
     /// What its resource is called in an error.
     const TYPE: &'static str;
+    /// Whether only whoever has a part in its case records it and lets steps happen to it (section 7).
+    const TAKES_PART: bool = false;
     /// What may happen to it.
     type Step: Clone + Send + Sync;
 
@@ -48,6 +50,11 @@ pub trait Matter: Clone + Serialize + DeserializeOwned + Send + Sync {
 
     /// Whether it has ended.
     fn is_ended(&self) -> bool;
+
+    /// Name of the cluster that it is about; none where it is about none.
+    fn cluster(&self) -> Option<&str> {
+        None
+    }
 
     /// Words by which lists find it.
     fn tags(&self) -> Vec<String> {

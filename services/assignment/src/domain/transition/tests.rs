@@ -123,6 +123,7 @@ fn facts() -> Facts {
         status: CaseStatus::Received,
         epoch: 1,
         revision: 1,
+        complaining_store: None,
     }
 }
 
@@ -228,6 +229,30 @@ fn a_case_waits_for_nobody_on_leave_and_is_never_nobodys() {
     let outcome = settled(&waiting, &bench);
     assert_eq!(outcome.work.responsible, Some(id("lead-site")));
     assert_eq!(outcome.work.offered_to, waiting.offered_to);
+}
+
+#[test]
+fn m17_while_the_centre_is_on_leave_a_case_between_stores_goes_to_the_top_lead() {
+    let facts = || Facts {
+        complaining_store: Some("south-store".parse().expect("a slug")),
+        ..facts()
+    };
+    let graded = || decision(1, 1, Category::EngineeringQuality);
+    let received = |bench: &Bench| receive(case(), facts(), bench, now()).work;
+    let mut bench = bench_with_centre();
+    // Leave begins while the centre has it.
+    let held = transition(&received(&bench), graded(), &bench, now()).expect("legal");
+    assert_eq!(held.work.responsible, Some(id("centre")));
+    bench.away.insert(id("centre"));
+    let settled = transition(&held.work, Action::RosterChanged, &bench, now()).expect("legal");
+    assert_eq!(settled.work.responsible, Some(id("lead-top")));
+    // It is on leave already.
+    let routed = transition(&received(&bench), graded(), &bench, now()).expect("legal");
+    assert_eq!(routed.work.responsible, Some(id("lead-top")));
+    // Where the top lead is not there either, whoever is of the centre has it.
+    bench.away = bench.people.keys().cloned().collect();
+    let routed = transition(&received(&bench), graded(), &bench, now()).expect("legal");
+    assert_eq!(routed.work.responsible, Some(id("centre")));
 }
 
 #[test]
@@ -562,6 +587,22 @@ fn a_case_that_was_merged_by_mistake_goes_on_where_it_was() {
     let back = moved(&merged, CaseStatus::Assigned, 3);
     assert_eq!(back.work.status, CaseStatus::Assigned);
     assert_eq!(back.work.offered_to, Some(id("eng-two")));
+}
+
+#[test]
+fn m17_the_store_that_complains_stays_where_an_intake_of_an_older_release_does_not_say_it() {
+    let store: redress_model::name::SiteId = "south-store".parse().expect("a slug");
+    let work = received(Facts {
+        complaining_store: Some(store.clone()),
+        ..facts()
+    });
+    let silent = Facts {
+        revision: 2,
+        ..facts()
+    };
+    let outcome = apply(&work, Action::Facts(silent));
+    assert_eq!(outcome.work.facts.revision, 2);
+    assert_eq!(outcome.work.facts.complaining_store, Some(store));
 }
 
 #[test]
@@ -1023,7 +1064,8 @@ proptest! {
             if let Ok(outcome) = transition(&work, action, &bench, now()) {
                 prop_assert!(outcome.work.revision - before.revision <= 1);
                 let centre = id("centre");
-                if takes_over && is_live(before.status) && bench.may_handle(&centre, &before.facts.excluded) {
+                let is_there = bench.may_handle(&centre, &before.facts.excluded) && !bench.is_away(&centre);
+                if takes_over && is_live(before.status) && is_there {
                     prop_assert_eq!(&outcome.work.responsible, &Some(centre), "M17: the centre has it at once");
                     prop_assert_eq!(&outcome.work.offered_to, &None);
                 }

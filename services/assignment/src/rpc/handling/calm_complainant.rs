@@ -12,6 +12,7 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use crate::domain::handling::{CalmingMove, Visit, VisitPurpose};
+use crate::domain::past_office::is_between_stores;
 use crate::domain::transition::Action;
 use crate::domain::work::{StepKind, Work};
 use crate::rpc::asked::Asked;
@@ -95,6 +96,10 @@ impl Operation for Calm<'_> {
                     let wrong = "must be somebody on the lead ladder now who may handle the case";
                     return Err(Fault::invalid("staff", wrong));
                 }
+                if is_between_stores(before, to, &bench, now) {
+                    let wrong = "must stand above both stores: one complains about the other";
+                    return Err(Fault::invalid("staff", wrong));
+                }
                 let mark = past_office::of_case(tx, case).await?;
                 if mark.is_some_and(|m| m.waits_for_consent(to, &bench, now)) {
                     let wrong = "must stand above the office that the complainant went past, or be offered the case with consent";
@@ -108,14 +113,8 @@ impl Operation for Calm<'_> {
         };
         let work = self.asked.change(tx, before, action).await?;
         if let Some(planned) = self.meeting {
-            let visit = Visit {
-                id: new_id(now),
-                purpose: VisitPurpose::Meeting,
-                staff: work.responsible.clone(),
-                planned: Some(planned),
-                made: None,
-                findings: String::new(),
-            };
+            let who = work.responsible.clone();
+            let visit = Visit::plan(new_id(now), VisitPurpose::Meeting, who, planned);
             visits::put(tx, case, &visit, now).await?;
         }
         let spoken = Spoken {

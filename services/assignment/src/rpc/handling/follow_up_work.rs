@@ -128,7 +128,7 @@ impl Operation for Follow<'_> {
         if said.satisfaction == Satisfaction::Dissatisfied && !said.last_word {
             outbox::reopening_asked(tx, &work, DISSATISFIED, now).await?;
             let cause = TakeOver::Dissatisfied;
-            work = take_over(tx, &work, cause, &caller.subject, now).await?;
+            work = take_over(tx, &work, cause, &person_of(caller), now).await?;
         }
         self.asked.keep(tx, &work).await?;
         Ok(work)

@@ -1,6 +1,7 @@
 //! HandlingService, one file per RPC.
 
 mod calm_complainant;
+mod cancel_visit;
 mod close_work;
 mod follow_up_work;
 mod get_hints;
@@ -11,15 +12,16 @@ mod record_visit;
 mod restate_work;
 mod set_hints;
 
+use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::name::CaseName;
 use redress_proto::assignment::v1::handling_service_server::HandlingService;
 use redress_proto::assignment::v1::{
-    CalmComplainantRequest, CalmComplainantResponse, CloseWorkRequest, CloseWorkResponse,
-    FollowUpWorkRequest, FollowUpWorkResponse, GetHintsRequest, GetHintsResponse,
-    ListVisitsRequest, ListVisitsResponse, PlanVisitRequest, PlanVisitResponse, RecordVisitRequest,
-    RecordVisitResponse, RestateWorkRequest, RestateWorkResponse, SetHintsRequest,
-    SetHintsResponse,
+    CalmComplainantRequest, CalmComplainantResponse, CancelVisitRequest, CancelVisitResponse,
+    CloseWorkRequest, CloseWorkResponse, FollowUpWorkRequest, FollowUpWorkResponse,
+    GetHintsRequest, GetHintsResponse, ListVisitsRequest, ListVisitsResponse, PlanVisitRequest,
+    PlanVisitResponse, RecordVisitRequest, RecordVisitResponse, RestateWorkRequest,
+    RestateWorkResponse, SetHintsRequest, SetHintsResponse,
 };
 use redress_rpc::status;
 use redress_store::Tx;
@@ -37,11 +39,12 @@ use crate::store::{solutions, visits};
 #[derive(Debug, Clone)]
 pub struct HandlingRpc(pub Shared);
 
-/// Who resolved the case and who wrote its solution: neither reviews it (M03).
+/// Who resolved the case and who wrote of its solution: none of them reviews it (M03).
 async fn authors(tx: &mut Tx, work: &Work) -> Result<Vec<Person>, Fault> {
     let resolver = work.resolution.as_ref().map(|r| r.resolver.clone());
-    let solution = told(tx, work).await?.map(|s| s.author);
-    Ok(resolver.into_iter().chain(solution).collect())
+    let solution = told(tx, work).await?;
+    let wrote = solution.iter().flat_map(Solution::authors).cloned();
+    Ok(resolver.into_iter().chain(wrote).collect())
 }
 
 /// The solution that the complainant was told last since the case was opened.
@@ -61,6 +64,22 @@ async fn visit_of(tx: &mut Tx, case: &CaseName, resource: &str) -> Result<Visit,
     let id = resource.rsplit('/').next().unwrap_or_default();
     let id: Uuid = id.parse().map_err(Fault::internal)?;
     visits::get(tx, case, id).await
+}
+
+/// A planned visit that nobody makes any more; one that was made stays made.
+fn cancelled(case: &CaseName, visit: Visit, now: Timestamp) -> Result<Visit, Fault> {
+    if visit.made.is_some() {
+        let text = "the visit was made; legal now: plan another";
+        return Err(Fault::illegal(
+            "VISIT_ENDED",
+            text.to_owned(),
+            parse::work_name(case),
+        ));
+    }
+    Ok(Visit {
+        cancelled: visit.cancelled.or(Some(now)),
+        ..visit
+    })
 }
 
 #[tonic::async_trait]
@@ -98,6 +117,13 @@ impl HandlingService for HandlingRpc {
         request: Request<PlanVisitRequest>,
     ) -> Result<Response<PlanVisitResponse>, Status> {
         answer!(&self.0, request, plan_visit)
+    }
+
+    async fn cancel_visit(
+        &self,
+        request: Request<CancelVisitRequest>,
+    ) -> Result<Response<CancelVisitResponse>, Status> {
+        answer!(&self.0, request, cancel_visit)
     }
 
     async fn record_visit(

@@ -1,21 +1,23 @@
-//! Plans a visit.
+//! Plans a visit, or another in place of one that is planned.
 
 use std::collections::BTreeSet;
 
 use redress_model::Fault;
+use redress_model::fault::parse_field;
 use redress_model::ids::new_id;
 use redress_proto::assignment::v1::{PlanVisitRequest, PlanVisitResponse};
 use redress_proto::convert::{from_deadline, required};
 use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
+use uuid::Uuid;
 
-use super::{visit_name, visit_of};
+use super::{cancelled, visit_name, visit_of};
 use crate::domain::handling::Visit;
 use crate::domain::transition::Action;
 use crate::domain::work::StepKind;
 use crate::rpc::asked::Asked;
-use crate::rpc::{Shared, parse, render};
+use crate::rpc::{Shared, parse, render, require_present_at};
 use crate::store::visits;
 
 const METHOD: &str = "redress.assignment.v1.HandlingService/PlanVisit";
@@ -34,16 +36,19 @@ pub(super) async fn run(
     if planned <= asked.now {
         return Err(Fault::invalid("plan_time", "must be ahead"));
     }
-    let visit = Visit {
-        id: new_id(asked.now),
-        purpose: required("purpose", request.purpose)?,
-        staff: parse::staff_of("staff", Some(&asked.case.site), &request.staff)?,
-        planned: Some(planned),
-        made: None,
-        findings: String::new(),
+    let in_place_of = match request.in_place_of.as_str() {
+        "" => None,
+        id => Some(parse_field("in_place_of", id)?),
     };
+    let staff = parse::staff_of("staff", Some(&asked.case.site), &request.staff)?;
+    let purpose = required("purpose", request.purpose)?;
+    let visit = Visit::plan(new_id(asked.now), purpose, staff, planned);
     let site = asked.case.site.clone();
-    let operation = Plan { visit, asked };
+    let operation = Plan {
+        visit,
+        in_place_of,
+        asked,
+    };
     let visit = shared
         .db
         .run(&redress_runtime::scope(&caller), &operation)
@@ -56,6 +61,7 @@ pub(super) async fn run(
 struct Plan<'a> {
     asked: Asked<'a>,
     visit: Visit,
+    in_place_of: Option<Uuid>,
 }
 
 impl Operation for Plan<'_> {
@@ -69,14 +75,23 @@ impl Operation for Plan<'_> {
             return visit_of(tx, case, &done).await;
         }
         self.asked.require_part(tx, &begun.work).await?;
+        if let (Some(staff), Some(planned)) = (&self.visit.staff, self.visit.planned) {
+            require_present_at(tx, case, staff, planned).await?;
+        }
         let mut visit = self.visit.clone();
         if visit.staff.is_none() {
             visit.staff.clone_from(&begun.work.responsible);
         }
-        let text = format!("{} planned", visit.purpose);
+        let now = self.asked.now;
+        let mut text = format!("{} planned", visit.purpose);
+        if let Some(id) = self.in_place_of {
+            let former = cancelled(case, visits::get(tx, case, id).await?, now)?;
+            visits::put(tx, case, &former, now).await?;
+            text.push_str(" in place of another");
+        }
         let action = Action::Note(StepKind::VisitPlanned, text);
         let work = self.asked.change(tx, &begun.work, action).await?;
-        visits::put(tx, case, &visit, self.asked.now).await?;
+        visits::put(tx, case, &visit, now).await?;
         let name = visit_name(case, &visit);
         self.asked.keep_as(tx, &name, work.revision).await?;
         Ok(visit)

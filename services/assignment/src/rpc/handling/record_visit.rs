@@ -106,6 +106,7 @@ impl Operation for Record<'_> {
                 staff: None,
                 planned: None,
                 made: None,
+                cancelled: None,
                 findings: String::new(),
             },
         };
@@ -120,6 +121,14 @@ impl Operation for Record<'_> {
             let name = visit_name(case, &visit);
             self.asked.keep_as(tx, &name, begun.work.revision).await?;
             return Ok((visit, kept));
+        }
+        if visit.cancelled.is_some() {
+            let text = "the visit was cancelled; legal now: record one that nobody planned";
+            return Err(Fault::illegal(
+                "VISIT_ENDED",
+                text.to_owned(),
+                parse::work_name(case),
+            ));
         }
         visit.made = Some(self.made);
         visit.findings.clone_from(&self.findings);

@@ -16,9 +16,10 @@ use rust_decimal::prelude::ToPrimitive as _;
 use tonic::Request;
 use uuid::Uuid;
 
-use super::grounds::{Booking, by_policy};
+use super::grounds::{Booking, by_policy, prize};
 use super::{Shared, case_at, entry_name, is_about, parse, render_entry};
 use crate::domain::ledger::{EntryCause, EntryKind, EntryState, due, split};
+use crate::rpc::asked::person_of;
 use crate::rpc::practice::supervises;
 use crate::store::ledger::{self, Entry, new_entry};
 use crate::store::{bench, policy, sites, staff, upheld};
@@ -130,9 +131,11 @@ impl Operation for Add<'_> {
         }
         let policy = policy::of_site(tx, &self.site).await?;
         let rules = policy.accountability();
-        let sum_fen = self
-            .amount_fen
-            .unwrap_or_else(|| by_policy(self.kind, self.cause, rules));
+        let (policy_fen, prize_booked) = match self.kind {
+            EntryKind::Prize => prize(tx, &self.site, self.now).await?,
+            _ => (by_policy(self.kind, self.cause, rules), false),
+        };
+        let sum_fen = self.amount_fen.unwrap_or(policy_fen);
         let penalty = (EntryKind::Penalty, EntryCause::UpheldComplaint);
         if let Some(id) = self.case
             && (self.kind, self.cause) == penalty
@@ -140,7 +143,7 @@ impl Operation for Add<'_> {
             && !self.proposed
         {
             let case = CaseName::new(self.site.clone(), id);
-            upheld::give_way(tx, &case, &self.caller.subject, self.now).await?;
+            upheld::give_way(tx, &case, &person_of(self.caller), self.now).await?;
         }
         let booking = Booking {
             site: &self.site,
@@ -149,10 +152,12 @@ impl Operation for Add<'_> {
             case: self.case,
             staff: &self.staff,
             sum_fen,
+            policy_fen,
+            prize_booked,
             proposed: self.proposed,
             proposed_at: None,
         };
-        booking.require(tx, self.caller, rules).await?;
+        booking.require(tx, self.caller).await?;
         let mut entries = Vec::new();
         for (staff, amount_fen) in split(sum_fen, &self.staff) {
             let due = due(i64::from(rules.due_days), self.now);
@@ -176,7 +181,7 @@ impl Operation for Add<'_> {
             if self.proposed {
                 entry.standing.state = EntryState::Proposed;
             }
-            ledger::book(tx, &entry, None).await?;
+            ledger::book(tx, &entry, self.caller.staff.as_ref(), None).await?;
             entries.push(entry);
         }
         let names: Vec<String> = entries.iter().map(|e| entry_name(e).to_string()).collect();

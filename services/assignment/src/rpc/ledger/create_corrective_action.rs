@@ -17,6 +17,7 @@ use tonic::Request;
 use super::super::visible_work;
 use super::{Shared, action_name, case_at, parse, render_action};
 use crate::domain::action::ActionState;
+use crate::rpc::asked::person_of;
 use crate::store::actions::{self, CorrectiveAction};
 use crate::store::{sites, staff};
 
@@ -118,7 +119,7 @@ impl Operation for Create<'_> {
         }
         staff::get(tx, &StaffName::new(site.clone(), self.action.owner.clone())).await?;
         self.require_case(tx).await?;
-        actions::make(tx, &self.action, &self.caller.subject).await?;
+        actions::make(tx, &self.action, &person_of(self.caller)).await?;
         let resource = action_name(&self.action).to_string();
         receipt::complete(tx, &self.receipt, &resource, &etag::of(1)).await?;
         Ok(self.action.clone())

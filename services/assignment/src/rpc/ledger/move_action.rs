@@ -10,6 +10,7 @@ use redress_store::{Operation, Tx};
 use super::super::OVERRIDE;
 use super::is_about;
 use crate::domain::action::{ActionState, Move, Refused, step};
+use crate::rpc::asked::person_of;
 use crate::store::actions::{self, CorrectiveAction};
 
 pub(super) struct MoveAction<'a> {
@@ -39,9 +40,18 @@ impl Operation for MoveAction<'_> {
             return Ok(action);
         }
         etag::check(&self.etag, action.revision, &self.name)?;
-        let by = &self.caller.subject;
-        action.state = step(action.state, action.done_by.as_deref(), self.to, by)
-            .map_err(|refused| self.illegal(refused))?;
+        let by = person_of(self.caller);
+        action.state = step(
+            action.state,
+            action.done_by.as_deref(),
+            self.to,
+            &by.subject,
+        )
+        .map_err(|refused| self.illegal(refused))?;
+        // Nor does whoever did it check it under another token.
+        if matches!(self.to, Move::Check { .. }) && actions::did_last(tx, &action, &by).await? {
+            return Err(self.illegal(Refused::SamePerson));
+        }
         if self.to == Move::Complete {
             let is_owner = self
                 .caller
@@ -51,7 +61,7 @@ impl Operation for MoveAction<'_> {
             if !is_owner {
                 self.caller.require(OVERRIDE)?;
             }
-            action.done_by = Some(by.clone());
+            action.done_by = Some(by.subject.clone());
         }
         if action.state == ActionState::Open {
             action.failed_checks += 1;
@@ -60,7 +70,7 @@ impl Operation for MoveAction<'_> {
         action.note.clone_from(&self.note);
         action.revision += 1;
         action.updated_at = self.now;
-        actions::save(tx, &action, by).await?;
+        actions::save(tx, &action, &by).await?;
         let resource = self.name.to_string();
         receipt::complete(tx, &self.receipt, &resource, &etag::of(action.revision)).await?;
         Ok(action)

@@ -8,9 +8,10 @@ use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
 use redress_store::{Operation, Tx};
 
-use super::grounds::Booking;
+use super::grounds::{Booking, by_policy};
 use super::{bears, visible_entry};
 use crate::domain::ledger::{Move, Refused, step};
+use crate::rpc::asked::person_of;
 use crate::store::ledger::{self, Entry};
 use crate::store::{bench, policy};
 
@@ -44,17 +45,16 @@ impl Operation for MoveEntry<'_> {
             return Ok(entry);
         }
         etag::check(&self.etag, entry.revision, &self.name)?;
-        let by = &self.caller.subject;
+        let by = person_of(self.caller);
         let policy = policy::of_site(tx, &self.name.site).await?;
         let due_days = i64::from(policy.accountability().due_days);
-        let (state, due) = step(&entry.standing, self.to, by, due_days, self.now)
+        let (state, due) = step(&entry.standing, self.to, &by.subject, due_days, self.now)
             .map_err(|refused| self.illegal(&refused))?;
         let is_party = match self.to {
-            // Whoever proposed, confirmed or appealed had a hand in it.
-            Move::Decide { .. } => {
-                bears(self.caller, &entry) || ledger::acted(tx, &entry, by).await?
+            // Whoever proposed, confirmed or appealed had a hand in it, under whatever token.
+            Move::Decide { .. } | Move::Confirm { .. } => {
+                bears(self.caller, &entry) || ledger::acted(tx, &entry, &by).await?
             }
-            Move::Confirm { .. } => bears(self.caller, &entry),
             Move::Appeal | Move::Settle => false,
         };
         if is_party {
@@ -67,11 +67,11 @@ impl Operation for MoveEntry<'_> {
         entry.standing.state = state;
         entry.standing.due = due;
         if self.to == Move::Appeal {
-            entry.standing.appellant = Some(by.clone());
+            entry.standing.appellant = Some(by.subject.clone());
         }
         entry.revision += 1;
         entry.updated_at = self.now;
-        ledger::save(tx, &entry, by, &self.reason).await?;
+        ledger::save(tx, &entry, &by, &self.reason).await?;
         let resource = self.name.to_string();
         receipt::complete(tx, &self.receipt, &resource, &etag::of(entry.revision)).await?;
         Ok(entry)
@@ -94,10 +94,13 @@ impl MoveEntry<'_> {
             case: entry.case,
             staff: &staff,
             sum_fen: ledger::sum_of_booking(tx, entry).await?,
+            policy_fen: by_policy(entry.standing.kind, entry.cause, rules),
+            // Only penalties are proposed.
+            prize_booked: false,
             proposed: false,
             proposed_at: Some(entry.created_at),
         };
-        booking.require(tx, self.caller, rules).await
+        booking.require(tx, self.caller).await
     }
 
     fn illegal(&self, refused: &Refused) -> Fault {

@@ -14,10 +14,11 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::super::{Shared, parse as names};
-use super::matter::Record;
+use super::matter::{Record, is_accused};
 use super::{parse, render};
 use crate::domain::outward::Kind;
-use crate::domain::practice::settlement::{Entry, Settlement, Step};
+use crate::domain::practice::settlement::{Author, Entry, Settlement, Step};
+use crate::rpc::asked::person_of;
 use crate::rpc::outward::Outward;
 use crate::store::matters::Kept;
 
@@ -44,6 +45,8 @@ pub(super) async fn run(
             households: BTreeMap::new(),
             reached: None,
             closed: false,
+            author: Some(Author::from(&person_of(&caller))),
+            approval: None,
         },
         step: Step::Created(entries(request.households)?),
         site,
@@ -65,10 +68,14 @@ impl Operation for Create<'_> {
 
     async fn run(&self, tx: &mut Tx) -> Result<Kept<Settlement>, Fault> {
         let Self(record) = self;
+        // Found as little as the cluster itself.
+        if is_accused(tx, record.caller, &record.site, &record.matter).await? {
+            return Err(Fault::not_found("Cluster", &record.matter.cluster));
+        }
         let kept = record.run(tx).await?;
         // A repeat was held against the rules of its time.
         if kept.created == record.now {
-            // Households read and sign it; what it gives is decided by whoever may settle with a group.
+            // Households read and sign it; what it gives is decided by whoever approves it.
             let outward = Outward {
                 site: &record.site,
                 kind: Kind::Terms,

@@ -1,5 +1,6 @@
 //! What every matter has in common: it is recorded under a receipt, changes by one step at the etag that the caller saw,
-//! and is hidden from whoever the case complains about.
+//! is moved by those alone who have a part in its case where its kind says so, and is hidden from whoever the case, or one of its
+//! cluster, complains about.
 
 use jiff::Timestamp;
 use redress_model::Fault;
@@ -12,8 +13,9 @@ use uuid::Uuid;
 
 use super::super::{Shared, visible_work};
 use crate::domain::practice::{Matter, Refused};
+use crate::rpc::asked::require_part;
 use crate::store::matters::{self, Change, Filter, Kept, StepRow};
-use crate::store::sites;
+use crate::store::{sites, work};
 
 /// The key of a list: when it was recorded, and its id.
 pub(super) type Key = (Timestamp, Uuid);
@@ -67,6 +69,7 @@ impl<T: Matter> Operation for Record<'_, T> {
             let (site, id) = parse::<T>("name", &resource).map_err(Fault::internal)?;
             return get(tx, self.caller, &site, id, false).await;
         }
+        require_own::<T>(tx, self.caller, self.case.as_ref(), self.now).await?;
         let id = redress_model::ids::new_id(self.now);
         let mut matter = self.matter.clone();
         let effects = matter
@@ -91,6 +94,20 @@ impl<T: Matter> Operation for Record<'_, T> {
         receipt::complete(tx, &self.receipt, &kept.name(), &etag::of(kept.revision)).await?;
         Ok(kept)
     }
+}
+
+/// Refuses callers who have no part in the case of a matter that takes one (section 7).
+async fn require_own<T: Matter>(
+    tx: &mut Tx,
+    caller: &Caller,
+    case: Option<&CaseName>,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let Some(case) = case.filter(|_| T::TAKES_PART) else {
+        return Ok(());
+    };
+    let work = visible_work(tx, caller, case).await?;
+    require_part(tx, caller, &work, now).await
 }
 
 /// One step of a matter.
@@ -130,6 +147,8 @@ pub(super) async fn step<T: Matter>(
     caller: &Caller,
     now: Timestamp,
 ) -> Result<Kept<T>, Fault> {
+    let case = kept.case.map(|id| CaseName::new(kept.site.clone(), id));
+    require_own::<T>(tx, caller, case.as_ref(), now).await?;
     let effects = kept
         .matter
         .record(kept.id, step, now)
@@ -164,7 +183,24 @@ pub(super) async fn get<T: Matter>(
             .await
             .map_err(|_| missing())?;
     }
+    if is_accused(tx, caller, site, &kept.matter).await? {
+        return Err(missing());
+    }
     Ok(kept)
+}
+
+/// Whether a case of the cluster that a matter is about complains about the caller.
+pub(super) async fn is_accused<T: Matter>(
+    tx: &mut Tx,
+    caller: &Caller,
+    site: &SiteId,
+    matter: &T,
+) -> Result<bool, Fault> {
+    let staff = caller.staff.as_ref().filter(|staff| staff.site == *site);
+    match (staff, matter.cluster()) {
+        (Some(staff), Some(cluster)) => work::cluster_accuses(tx, site, cluster, &staff.id).await,
+        _ => Ok(false),
+    }
 }
 
 /// A matter with its history.

@@ -3,6 +3,7 @@
 //! Transfers, orders, disputes, settlements, entries of the register and what powers came to are matters: [`matter`] keeps them, the domain
 //! moves them.
 
+mod approve_settlement;
 mod close_settlement;
 mod compare_remedies;
 mod create_contractor;
@@ -145,6 +146,7 @@ serve! {
     /// Group settlements.
     SettlementRpc, SettlementService {
         create_settlement(CreateSettlementRequest) -> CreateSettlementResponse,
+        approve_settlement(ApproveSettlementRequest) -> ApproveSettlementResponse,
         record_households(RecordHouseholdsRequest) -> RecordHouseholdsResponse,
         close_settlement(CloseSettlementRequest) -> CloseSettlementResponse,
         get_settlement(GetSettlementRequest) -> GetSettlementResponse,

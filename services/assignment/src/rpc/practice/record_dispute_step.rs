@@ -1,17 +1,24 @@
-//! Records what became of a dispute: a rung entered or ended, a defence, a decision, an appeal, a violation.
+//! Records what became of a dispute: a rung entered or ended, a defence, a decision, an appeal, a violation. Money that it is
+//! settled on is recorded by whoever may decide the sum (section 7).
 
 use redress_model::Fault;
+use redress_model::name::CaseName;
 use redress_policy::Practice;
 use redress_proto::assignment::v1::record_dispute_step_request::Step as Given;
 use redress_proto::assignment::v1::{RecordDisputeStepRequest, RecordDisputeStepResponse};
 use redress_proto::convert::required;
 use redress_rpc::Caller;
+use redress_store::{Operation, Tx};
+use redress_wording::money;
 use tonic::Request;
 
-use super::super::Shared;
+use super::super::solution::level::level_of;
+use super::super::{Shared, visible_work};
 use super::matter::{self, Step as Change};
 use super::{parse, place, render};
-use crate::domain::practice::dispute::{Dispute, Step};
+use crate::domain::practice::dispute::{Dispute, Outcome, Step};
+use crate::store::limits;
+use crate::store::matters::Kept;
 
 const METHOD: &str = "redress.assignment.v1.DisputeService/RecordDisputeStep";
 
@@ -36,10 +43,60 @@ pub(super) async fn run(
         now: shared.clock.now(),
     };
     let scope = redress_runtime::scope(&caller);
-    let kept = shared.db.run(&scope, &change).await?;
+    let kept = shared.db.run(&scope, &Act(change)).await?;
     Ok(RecordDisputeStepResponse {
         dispute: Some(render::dispute(kept, Vec::new())),
     })
+}
+
+struct Act<'a>(Change<'a, Dispute>);
+
+impl Operation for Act<'_> {
+    const NAME: &'static str = "assignment.record_dispute_step";
+    type Output = Kept<Dispute>;
+
+    async fn run(&self, tx: &mut Tx) -> Result<Kept<Dispute>, Fault> {
+        let Self(change) = self;
+        let kept = change.run(tx).await?;
+        // A repeat was held against the limits of its time.
+        if kept.updated == change.now
+            && let Step::Left {
+                outcome: Outcome::Settled,
+                result,
+                ..
+            } = &change.step
+        {
+            require_level(tx, change.caller, &kept, result).await?;
+        }
+        Ok(kept)
+    }
+}
+
+/// Refuses callers who may not decide the money that a dispute is settled on.
+async fn require_level(
+    tx: &mut Tx,
+    caller: &Caller,
+    kept: &Kept<Dispute>,
+    result: &str,
+) -> Result<(), Fault> {
+    if money::sums(result).iter().any(|sum| sum.yuan.is_none()) {
+        let rule = "must name every sum: who may settle on it is decided by that";
+        return Err(Fault::invalid("text", rule));
+    }
+    let (Some(sum), Some(case)) = (money::largest(result), kept.case) else {
+        return Ok(());
+    };
+    let work = visible_work(tx, caller, &CaseName::new(kept.site.clone(), case)).await?;
+    let limits = limits::of_site(tx, &kept.site).await?;
+    let required = limits.required(sum, work.gravest);
+    let level = level_of(tx, caller, &kept.site).await?;
+    if level < required {
+        let text = format!(
+            "settling on it takes {required}, and this caller is {level}; legal now: {required} or above records it"
+        );
+        return Err(Fault::illegal("ABOVE_LIMIT", text, kept.name()));
+    }
+    Ok(())
 }
 
 fn step(given: Option<Given>, said: &str, practice: &Practice) -> Result<Step, Fault> {

@@ -221,6 +221,7 @@ pub(super) fn settlement(
         closed: s.closed,
         steps: steps(history),
         etag: etag::of(kept.revision),
+        approve_time: time(s.approval.map(|approval| approval.at)),
     }
 }
 

@@ -12,7 +12,7 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::super::asked::Asked;
-use super::super::{Shared, parse as names};
+use super::super::{Shared, parse as names, require_present};
 use super::{parse, power};
 use crate::domain::bench::Bench;
 use crate::domain::practice::power::{EvidenceRequest, EvidenceState, EvidenceStep};
@@ -118,6 +118,7 @@ impl Ask<'_> {
                     let text = "must belong to the department that is asked";
                     return Err(Fault::invalid("staff", text));
                 }
+                require_present(bench, staff, name)?;
                 Ok(staff.clone())
             }
             // Not said which: who is complained about is nobody else's business.

@@ -21,6 +21,9 @@ const SEE_ENTRIES: &str = "ledger.list";
 /// Lets its holder confirm or refuse penalties that others proposed.
 const CONFIRM: &str = "ledger.add";
 
+/// Lets its holder decide appeals against entries of the ledger.
+const DECIDE: &str = "ledger.decide";
+
 /// What is promised and not done yet.
 #[derive(Debug, Clone)]
 pub struct PromiseRpc(pub Shared);
@@ -64,6 +67,7 @@ fn seen_by(caller: &Caller, site: Option<SiteId>, staff: Option<StaffId>) -> Fil
         staff,
         all_entries: caller.may(SEE_ENTRIES),
         confirmer: caller.may(CONFIRM).then(|| caller.subject.clone()),
+        decider: caller.may(DECIDE).then(|| caller.subject.clone()),
         caller: caller.staff.clone().map(|s| (s.site, s.id)),
     }
 }

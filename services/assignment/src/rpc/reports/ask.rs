@@ -8,13 +8,13 @@ use redress_store::Tx;
 
 use crate::domain::monthly::{Cause, Measures};
 use crate::domain::report::{Column, Dimension, Month, Pair, Plan, quantile, trend};
-use crate::store::reports::read::{self, Group, Question};
+use crate::store::reports::read::{self, Group, Question, Sites};
 
 /// A question to the counts.
 #[derive(Debug, Clone)]
 pub(super) struct Ask {
-    /// Only these sites; none: all in scope.
-    pub(super) sites: Option<Vec<String>>,
+    /// Whose counts.
+    pub(super) sites: Sites,
     /// First and last month.
     pub(super) months: (Month, Month),
     /// By what to break down.
@@ -29,6 +29,9 @@ pub(super) struct Ask {
     pub(super) limit: i64,
 }
 
+/// Groups, each with its values in the order of the dimensions.
+type Rows = Vec<(Vec<String>, Measures)>;
+
 /// What a group is of: site, month, first and second value.
 type Key = (String, Option<Month>, String, String);
 
@@ -40,11 +43,34 @@ impl Ask {
             .filter(|plan| !self.in_detail || plan.details().is_some())
     }
 
-    /// The groups, each with its values in the order of the dimensions.
-    pub(super) async fn run(&self, tx: &mut Tx) -> Result<Vec<(Vec<String>, Measures)>, Fault> {
+    /// The groups, by month first where they are by month, then most cases first.
+    pub(super) async fn run(&self, tx: &mut Tx) -> Result<Rows, Fault> {
         let plan = self
             .plan()
             .ok_or_else(|| Fault::internal("a question that was checked"))?;
+        let is_one_site = matches!(self.sites.only.as_deref(), Some([_]));
+        let by_both = self.by(Dimension::Site) && self.by(Dimension::Month);
+        if is_one_site || !by_both || !plan.is_broad(self.in_detail) {
+            return self.rows(tx, plan).await;
+        }
+        // Nearly as many groups as counts: the first months fill the answer, and the others are not read.
+        let mut rows = Rows::new();
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        for month in (self.months.0.0..=self.months.1.0).map(Month) {
+            let of_month = Self {
+                months: (month, month),
+                ..self.clone()
+            };
+            rows.extend(of_month.rows(tx, plan).await?);
+            if rows.len() >= limit {
+                rows.truncate(limit);
+                break;
+            }
+        }
+        Ok(rows)
+    }
+
+    async fn rows(&self, tx: &mut Tx, plan: Plan) -> Result<Rows, Fault> {
         let groups = read::groups(tx, &self.question(plan.cases(), plan)).await?;
         let mut details = BTreeMap::new();
         if self.in_detail {
@@ -181,7 +207,7 @@ fn key(group: &Group, of_cases: bool) -> Key {
 /// Causes that came up in at least so many cases of these months, most cases first.
 pub(super) async fn causes(
     tx: &mut Tx,
-    sites: Option<Vec<String>>,
+    sites: Sites,
     months: (Month, Month),
     min_cases: i64,
     limit: usize,

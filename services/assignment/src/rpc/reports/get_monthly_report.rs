@@ -16,7 +16,7 @@ use super::list_recurring_causes::{CASES_DEFAULT, MONTHS_DEFAULT};
 use super::{Shared, measures, month, parent, recurring, this_month};
 use crate::domain::monthly::{Compared, Desk, Language, Measures, Monthly, Section, csv, markdown};
 use crate::domain::report::{Dimension, Month, desk_pair};
-use crate::store::reports::read::{self, Parent, Question};
+use crate::store::reports::read::{self, Parent, Question, Sites};
 
 /// The breakdowns, in the order of the meeting.
 const SECTIONS: [Dimension; 7] = [
@@ -119,8 +119,9 @@ impl Operation for Get<'_> {
     type Output = Monthly;
 
     async fn run(&self, tx: &mut Tx) -> Result<Monthly, Fault> {
+        read::prepare(tx).await?;
         let sites = read::sites(tx, &self.parent).await?;
-        let total = self.compared(tx, sites.as_ref(), None).await?;
+        let total = self.compared(tx, &sites, None).await?;
         let total = total.into_iter().next().unwrap_or_default();
         let mut sections = Vec::new();
         for dimension in SECTIONS {
@@ -128,7 +129,7 @@ impl Operation for Get<'_> {
             if dimension == Dimension::Site && is_one_site {
                 continue;
             }
-            let mut rows = self.compared(tx, sites.as_ref(), Some(dimension)).await?;
+            let mut rows = self.compared(tx, &sites, Some(dimension)).await?;
             rows.truncate(ROWS_MAX);
             if !rows.is_empty() {
                 sections.push(Section { dimension, rows });
@@ -138,10 +139,10 @@ impl Operation for Get<'_> {
         Ok(Monthly {
             parent: self.name.to_owned(),
             month: self.month,
-            desk: self.desk(tx, sites.as_ref(), &total).await?,
+            desk: self.desk(tx, &sites, &total).await?,
             total,
             sections,
-            ledger: read::booked(tx, sites.as_deref(), self.month).await?,
+            ledger: read::booked(tx, sites.only.as_deref(), self.month).await?,
             causes: ask::causes(tx, sites, months, CASES_DEFAULT, CAUSES_MAX).await?,
         })
     }
@@ -149,15 +150,10 @@ impl Operation for Get<'_> {
 
 impl Get<'_> {
     /// The desk in the month and the one before it.
-    async fn desk(
-        &self,
-        tx: &mut Tx,
-        sites: Option<&Vec<String>>,
-        total: &Compared,
-    ) -> Result<[Desk; 2], Fault> {
+    async fn desk(&self, tx: &mut Tx, sites: &Sites, total: &Compared) -> Result<[Desk; 2], Fault> {
         let question = Question {
             pair: desk_pair(),
-            sites: sites.cloned(),
+            sites: sites.clone(),
             from: self.month.plus(-1),
             to: self.month,
             historical: false,
@@ -191,11 +187,11 @@ impl Get<'_> {
     async fn compared(
         &self,
         tx: &mut Tx,
-        sites: Option<&Vec<String>>,
+        sites: &Sites,
         dimension: Option<Dimension>,
     ) -> Result<Vec<Compared>, Fault> {
         let ask = Ask {
-            sites: sites.cloned(),
+            sites: sites.clone(),
             months: (self.month.plus(-1), self.month),
             dimensions: dimension.into_iter().chain([Dimension::Month]).collect(),
             filters: Vec::new(),

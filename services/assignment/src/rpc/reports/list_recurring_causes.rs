@@ -60,6 +60,7 @@ impl Operation for List {
     type Output = Vec<Cause>;
 
     async fn run(&self, tx: &mut Tx) -> Result<Vec<Cause>, Fault> {
+        read::prepare(tx).await?;
         let sites = read::sites(tx, &self.parent).await?;
         ask::causes(tx, sites, self.months, self.min_cases, self.limit).await
     }

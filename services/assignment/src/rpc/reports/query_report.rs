@@ -11,7 +11,7 @@ use super::ask::Ask;
 use super::{Shared, measures, month, parent, this_month};
 use crate::domain::monthly::Measures;
 use crate::domain::report::{Dimension, is_value};
-use crate::store::reports::read::{self, Parent};
+use crate::store::reports::read::{self, Parent, Sites};
 
 /// The most rows of an answer.
 const ROWS_MAX: usize = 5_000;
@@ -41,7 +41,7 @@ pub(super) async fn run(
         dimensions.push(dimension);
     }
     let ask = Ask {
-        sites: None,
+        sites: Sites::default(),
         months: (from, to),
         dimensions,
         filters: filters(&request)?,
@@ -118,8 +118,9 @@ impl Operation for Query {
     type Output = (Vec<(Vec<String>, Measures)>, i64);
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
+        read::prepare(tx).await?;
         let sites = read::sites(tx, &self.parent).await?;
-        let pending = read::pending(tx, sites.as_deref()).await?;
+        let pending = read::pending(tx, sites.only.as_deref()).await?;
         let ask = Ask {
             sites,
             ..self.ask.clone()

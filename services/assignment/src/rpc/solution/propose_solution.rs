@@ -75,6 +75,7 @@ impl Operation for Propose<'_> {
         }
         require_responsible(self.asked.caller, work)?;
         terms::require_owners(&self.draft.terms, work)?;
+        terms::require_present(tx, &self.draft.terms, work, self.asked.now).await?;
         for before in solutions::of_case(tx, &work.case).await? {
             if before.gives_way(work.epoch) {
                 self.asked.require_etag(work)?;

@@ -80,6 +80,7 @@ impl Operation for Revise<'_> {
             .map_err(|e| self.asked.refused(&e))?;
         require_responsible(self.asked.caller, work)?;
         terms::require_owners(&self.draft.terms, work)?;
+        terms::require_present(tx, &self.draft.terms, work, self.asked.now).await?;
         let text = format!(
             "{} revised, waits for {}{in_spite_of}",
             self.asked.name, after.required

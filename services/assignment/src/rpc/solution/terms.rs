@@ -14,7 +14,7 @@ use crate::domain::outward::Kind;
 use crate::domain::solution::{Draft, FinalOffer, Remedy, Step, Terms, When};
 use crate::domain::work::Work;
 use crate::rpc::outward::Outward;
-use crate::rpc::{parse, render};
+use crate::rpc::{parse, render, require_present_at};
 
 /// Terms of a solution of this site, with their digest and what is done beside its steps.
 ///
@@ -145,6 +145,28 @@ pub(super) fn require_owners(terms: &Terms, work: &Work) -> Result<(), Fault> {
     } else {
         Err(Fault::violations(violations))
     }
+}
+
+/// That nobody is to carry out a step at a time at which they are on leave (P14); what waits for a condition is theirs from now on.
+///
+/// # Errors
+/// FAILED_PRECONDITION `ON_LEAVE` for the first of them.
+pub(super) async fn require_present(
+    tx: &mut Tx,
+    terms: &Terms,
+    work: &Work,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    for step in &terms.steps {
+        let at = match &step.when {
+            When::By(due) => *due,
+            When::If(_) => now,
+        };
+        if let Some(owner) = &step.owner {
+            require_present_at(tx, &work.case, owner, at).await?;
+        }
+    }
+    Ok(())
 }
 
 fn money(field: &str, given: Option<&Money>) -> Result<Decimal, Fault> {

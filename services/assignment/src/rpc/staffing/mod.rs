@@ -18,8 +18,6 @@ mod render;
 mod request_support;
 mod set_routing_rules;
 
-use std::fmt::Display;
-
 use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
 use redress_model::name::{CaseName, SiteId, StaffId, StaffName};
@@ -40,7 +38,7 @@ use redress_store::Tx;
 use tonic::{Request, Response, Status};
 
 use super::asked::require_override;
-use super::{Shared, is_staff, parse};
+use super::{Shared, is_staff, parse, require_present};
 use crate::domain::bench::Bench;
 use crate::domain::handover::Refusal;
 use crate::domain::work::Work;
@@ -84,20 +82,6 @@ fn require_receiver(
         field,
         "must be somebody who works here and may handle the case",
     ))
-}
-
-/// That nobody is handed a case who is on leave and would let it lie.
-fn require_present(bench: &Bench, receiver: &StaffId, name: impl Display) -> Result<(), Fault> {
-    if bench.is_away(receiver) {
-        return Err(Fault::illegal(
-            "ON_LEAVE",
-            format!(
-                "{receiver} is on leave; legal now: hand it to somebody else, or delete the leave first"
-            ),
-            name,
-        ));
-    }
-    Ok(())
 }
 
 /// That the caller is one of these people, or may act in another's name.

@@ -15,7 +15,7 @@ use tonic::Request;
 use super::{Shared, end_of, person, refused, require_one_of, require_receiver};
 use crate::domain::bench::Bench;
 use crate::domain::handover::{self, LIMIT_HOURS};
-use crate::domain::past_office::{Consent, is_above};
+use crate::domain::past_office::{Consent, is_above, is_between_stores};
 use crate::domain::work::Work;
 use crate::rpc::{parse, render, visible_work};
 use crate::store::{bench, handovers, past_office, work};
@@ -90,6 +90,10 @@ impl Operation for Offer<'_> {
         }
         let bench = bench::load(tx, &self.case.site, self.now).await?;
         require_receiver("staff", &before, &self.receiver, &bench)?;
+        if is_between_stores(&before, &self.receiver, &bench, self.now) {
+            let wrong = "must stand above both stores: one complains about the other";
+            return Err(Fault::invalid("staff", wrong));
+        }
         self.keep_consent(tx, &bench).await?;
         work::save(tx, Some(&before), &outcome, &self.caller.subject, self.now).await?;
         handovers::keep(tx, &self.case, self.due).await?;

@@ -14,7 +14,8 @@ use tonic::Request;
 use super::{Shared, end_of, render};
 use crate::domain::routing::helper;
 use crate::domain::work::{Work, is_live};
-use crate::rpc::{parse, visible_work};
+use crate::rpc::asked::require_part;
+use crate::rpc::{parse, require_present, visible_work};
 use crate::store::supports::{self, Support, SupportState};
 use crate::store::{bench, departments};
 
@@ -79,6 +80,7 @@ impl Operation for Ask<'_> {
             let known = supports::find(tx, &name).await?;
             return known.ok_or_else(|| Fault::not_found("Support", &name));
         }
+        require_part(tx, self.caller, &work, self.now).await?;
         let support = Support {
             id: new_id(self.now),
             case: self.case.clone(),
@@ -122,7 +124,10 @@ impl Ask<'_> {
         let bench = bench::load(tx, site, self.now).await?;
         let excluded = &work.facts.excluded;
         match &self.staff {
-            Some(staff) if bench.may_handle(staff, excluded) => Ok(staff.clone()),
+            Some(staff) if bench.may_handle(staff, excluded) => {
+                require_present(&bench, staff, name)?;
+                Ok(staff.clone())
+            }
             Some(_) => {
                 let text = "must be somebody who works here and may handle the case";
                 Err(Fault::invalid("support.staff", text))

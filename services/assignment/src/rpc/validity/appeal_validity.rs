@@ -70,6 +70,7 @@ impl Operation for Hear<'_> {
             at: self.asked.now,
             against: stands.decider.clone(),
             decided: None,
+            evidence: Vec::new(),
         };
         validity::add_appeal(tx, case, &appeal).await?;
         let actor = &self.asked.caller.subject;

@@ -7,8 +7,9 @@ use redress_proto::convert::{from_wire, required};
 use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
+use uuid::Uuid;
 
-use super::decided_above;
+use super::{decided_above, pieces, require_known};
 use crate::domain::outward::Kind;
 use crate::domain::practice::DemandState;
 use crate::domain::transition::Action;
@@ -18,6 +19,7 @@ use crate::rpc::outward::{Outward, require_no_money};
 use crate::rpc::solution::level::level_of;
 use crate::rpc::{Shared, parse, render};
 use crate::store::outbox::{self, Spoken};
+use crate::store::validity::Verdict;
 use crate::store::{appeals, upheld, validity};
 
 const METHOD: &str = "redress.assignment.v1.ValidityService/DecideAppeal";
@@ -40,9 +42,12 @@ pub(super) async fn run(
         return Err(Fault::invalid("validity", wrong));
     }
     require_no_money("reason", &request.reason)?;
+    let pieces = pieces(&asked.case, &request.evidence, !request.grant)?;
     let operation = Decide {
         granted,
         reason: request.reason,
+        evidence: request.evidence,
+        pieces,
         override_reason: request.wording_override_reason,
         channel: required("channel", request.channel)?,
         asked,
@@ -60,6 +65,9 @@ struct Decide<'a> {
     asked: Asked<'a>,
     granted: Option<Validity>,
     reason: String,
+    evidence: Vec<String>,
+    /// The pieces of evidence that it names, in their order.
+    pieces: Vec<Uuid>,
     override_reason: String,
     channel: Channel,
 }
@@ -100,18 +108,25 @@ impl Operation for Decide<'_> {
                 name,
             ));
         }
+        require_known(tx, case, &self.pieces).await?;
         let is_granted = self.granted.is_some();
         let said = if is_granted { "granted" } else { "dismissed" };
         let action = Action::Appeal(format!("appeal {said}: {}{in_spite_of}", self.reason));
         let after = self.asked.change(tx, &begun.work, action).await?;
         appeals::end(tx, case, DemandState::Met(now), &caller.subject).await?;
-        validity::decide_appeal(tx, case, is_granted, &caller.subject, &self.reason, now).await?;
+        let verdict = Verdict {
+            granted: is_granted,
+            decider: &caller.subject,
+            reason: &self.reason,
+            evidence: &self.evidence,
+        };
+        validity::decide_appeal(tx, case, &verdict, now).await?;
         if let Some(validity) = self.granted {
             let decision = Decision {
                 sequence: 0,
                 validity,
                 reason: self.reason.clone(),
-                evidence: Vec::new(),
+                evidence: self.evidence.clone(),
                 decider,
                 level: level_of(tx, caller, &case.site).await?,
                 at: now,
@@ -126,7 +141,7 @@ impl Operation for Decide<'_> {
                 sequence,
                 ..decision
             };
-            upheld::decided(tx, case, stands.as_ref(), &decision, &caller.subject).await?;
+            upheld::decided(tx, case, stands.as_ref(), &decision).await?;
             outbox::reopening_asked(tx, &after, APPEAL_GRANTED, now).await?;
         }
         outbox::appeal_decided(tx, &after, is_granted, now).await?;
@@ -143,6 +158,7 @@ impl Operation for Decide<'_> {
         self.asked.keep(tx, &after).await?;
         Ok(Appeal {
             decided: Some((is_granted, now)),
+            evidence: self.evidence.clone(),
             ..appeal
         })
     }

@@ -9,7 +9,7 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 use uuid::Uuid;
 
-use super::decided_above;
+use super::{decided_above, pieces, require_borne, require_known};
 use crate::domain::authority::Level;
 use crate::domain::transition::Action;
 use crate::domain::validity::{Decision, Validity};
@@ -17,7 +17,7 @@ use crate::domain::work::{Illegal, StepKind, is_in_hand};
 use crate::rpc::asked::{Asked, person_of};
 use crate::rpc::solution::level::level_of;
 use crate::rpc::{Shared, illegal, parse, render};
-use crate::store::{evidence, take_over, upheld, validity};
+use crate::store::{take_over, upheld, validity};
 
 const METHOD: &str = "redress.assignment.v1.ValidityService/DecideValidity";
 
@@ -34,23 +34,7 @@ pub(super) async fn run(
     let request_id = std::mem::take(&mut request.request_id);
     let asked = shared.asked(&caller, METHOD, case, request_id, &request, &request.etag)?;
     let kind: Validity = required("validity", request.validity)?;
-    let prefix = format!("{}/evidence/", asked.case);
-    let mut pieces = Vec::new();
-    for (i, name) in request.evidence.iter().enumerate() {
-        let id = name.strip_prefix(&prefix).map(str::parse::<Uuid>);
-        let Some(Ok(id)) = id else {
-            let field = format!("evidence[{i}]");
-            let wrong = format!("must be {prefix}{{evidence}}");
-            return Err(Fault::invalid(field, wrong));
-        };
-        pieces.push(id);
-    }
-    if kind == Validity::Malicious && request.evidence.is_empty() {
-        return Err(Fault::invalid(
-            "evidence",
-            "must prove that it is malicious",
-        ));
-    }
+    let pieces = pieces(&asked.case, &request.evidence, !kind.is_valid())?;
     let operation = Decide {
         decision: Decision {
             sequence: 0,
@@ -102,16 +86,16 @@ impl Operation for Decide<'_> {
         self.asked.require_part(tx, work).await?;
         let stands = validity::of_case(tx, case).await?.into_iter().next();
         let decision = self.ranked(tx, stands.as_ref()).await?;
-        self.require_evidence(tx).await?;
+        require_known(tx, case, &self.pieces).await?;
+        require_borne(tx, case, decision.validity).await?;
         let sequence = validity::add(tx, case, &decision).await?;
         let decision = Decision {
             sequence,
             ..decision
         };
-        let actor = &self.asked.caller.subject;
-        upheld::decided(tx, case, stands.as_ref(), &decision, actor).await?;
+        upheld::decided(tx, case, stands.as_ref(), &decision).await?;
         if !decision.validity.is_valid() {
-            take_over::without_fault(tx, case, actor, self.asked.now).await?;
+            take_over::without_fault(tx, case, &decision.decider, self.asked.now).await?;
         }
         // The history is read by more people than the decision: it keeps to what may be said of it.
         let text = if decision.validity.is_valid() {
@@ -143,17 +127,5 @@ impl Decide<'_> {
             .may_follow(stands)
             .map_err(|e| decided_above(&e, case))?;
         Ok(decision)
-    }
-
-    /// What a decision rests on has to exist.
-    async fn require_evidence(&self, tx: &mut Tx) -> Result<(), Fault> {
-        let known = evidence::known(tx, &self.asked.case, &self.pieces).await?;
-        match self.pieces.iter().position(|piece| !known.contains(piece)) {
-            None => Ok(()),
-            Some(i) => Err(Fault::invalid(
-                format!("evidence[{i}]"),
-                "must be a piece that was recorded with the case; a new one is known within seconds",
-            )),
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! Gets what was decided on validity, and whether it was appealed.
+//! Gets what was judged and decided on validity, and whether it was appealed.
 
 use redress_model::Fault;
 use redress_model::name::CaseName;
@@ -7,9 +7,9 @@ use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
-use crate::domain::validity::{Appeal, Decision};
+use crate::domain::validity::{Appeal, Decision, Judgement};
 use crate::rpc::{Shared, parse, render, visible_work};
-use crate::store::validity;
+use crate::store::{judgements, validity};
 
 pub(super) async fn run(
     shared: &Shared,
@@ -20,13 +20,14 @@ pub(super) async fn run(
         case: parse::case_of_work(&request.get_ref().name)?,
         caller,
     };
-    let (decisions, appeal) = shared
+    let (decisions, appeal, judgement) = shared
         .db
         .read(&redress_runtime::scope(caller), &operation)
         .await?;
     Ok(GetValidityResponse {
         decisions: decisions.into_iter().map(render::validity).collect(),
         appeal: appeal.map(render::appeal),
+        judgement: judgement.map(render::judgement),
     })
 }
 
@@ -37,12 +38,13 @@ struct Get<'a> {
 
 impl Operation for Get<'_> {
     const NAME: &'static str = "assignment.get_validity";
-    type Output = (Vec<Decision>, Option<Appeal>);
+    type Output = (Vec<Decision>, Option<Appeal>, Option<Judgement>);
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         visible_work(tx, self.caller, &self.case).await?;
         let decisions = validity::of_case(tx, &self.case).await?;
         let appeal = validity::appeal(tx, &self.case).await?;
-        Ok((decisions, appeal))
+        let judged = judgements::of_case(tx, &self.case).await?;
+        Ok((decisions, appeal, judged.into_iter().next()))
     }
 }

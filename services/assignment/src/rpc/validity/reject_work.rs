@@ -8,6 +8,7 @@ use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use tonic::Request;
 
+use super::require_borne;
 use crate::domain::bench::Bench;
 use crate::domain::outward::Kind;
 use crate::domain::transition::{Action, transition};
@@ -76,13 +77,14 @@ impl Operation for Reject<'_> {
         let outcome =
             transition(before, action, &Bench::default(), now).map_err(|e| illegal(&e, case))?;
         let decisions = validity::of_case(tx, case).await?;
-        let Some(stands) = decisions.first().filter(|d| !d.validity.is_valid()) else {
+        let Some(stands) = decisions.first().filter(|d| d.turns_down()) else {
             return Err(Fault::illegal(
                 "NOT_INVALID",
-                "no decision says that the complaint is invalid; legal now: decide its validity, or handle it",
+                "no decision says with evidence that the complaint is invalid; legal now: decide its validity, or handle it",
                 parse::work_name(case),
             ));
         };
+        require_borne(tx, case, stands.validity).await?;
         require_responsible(caller, before)?;
         // The answer comes first: what has ended meets no promise any more.
         let spoken = Spoken {

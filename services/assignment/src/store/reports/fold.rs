@@ -1,7 +1,10 @@
 //! From facts to counts. A batch locks the rows of its cases, then takes what they contributed last out of the counts and
 //! puts in what they contribute now: run twice, it changes nothing the second time.
 //!
-//! Cost: about 55 groups a case, summed in Postgres before any count is touched.
+//! Triggers of the counts keep the sums that are read (0097), in the same transaction: those of the site, and those of its region,
+//! where whoever counts at another site of it waits until this batch is committed.
+//!
+//! Cost: about 55 groups a case, and as many for each of four sums, summed in Postgres before any count is touched.
 
 use redress_model::Fault;
 use redress_model::name::SiteId;

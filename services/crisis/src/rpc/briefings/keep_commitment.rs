@@ -1,4 +1,4 @@
-//! KeepCommitment: it was kept. FAILED_PRECONDITION `COMMITMENT_SETTLED` when it was settled before.
+//! KeepCommitment: it was kept, as its owner or whoever commands says; PERMISSION_DENIED to anybody else. FAILED_PRECONDITION `COMMITMENT_SETTLED` when it was settled before.
 
 use redress_model::Fault;
 use redress_proto::crisis::v1 as wire;
@@ -7,7 +7,9 @@ use tonic::Request;
 
 use super::super::Incidents;
 use super::super::command::Order;
+use super::super::statements;
 use super::super::subject::{Command, run};
+use crate::domain::statement::Person;
 use crate::flow::{Transition, Turn};
 use crate::store::commitments::Commitment;
 
@@ -33,7 +35,7 @@ pub(super) async fn handle(
     };
     let keep = Keep {
         outcome: &r.outcome,
-        actor: &caller.subject,
+        by: statements::person(caller),
     };
     let commitment = run(api, caller, order, keep).await?;
     Ok(wire::KeepCommitmentResponse {
@@ -43,7 +45,7 @@ pub(super) async fn handle(
 
 struct Keep<'a> {
     outcome: &'a str,
-    actor: &'a str,
+    by: Person,
 }
 
 impl Command for Keep<'_> {
@@ -55,7 +57,7 @@ impl Command for Keep<'_> {
         turn: &mut Turn<'_>,
         commitment: Commitment,
     ) -> Result<Option<Transition>, Fault> {
-        turn.settle_commitment(&commitment, true, self.outcome, self.actor)
+        turn.settle_commitment(&commitment, true, self.outcome, &self.by)
             .await?;
         Ok(Some(Transition::Noted))
     }

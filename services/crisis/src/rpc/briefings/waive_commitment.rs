@@ -1,4 +1,4 @@
-//! WaiveCommitment: it was decided not to be kept. FAILED_PRECONDITION `COMMITMENT_SETTLED` when it was settled before.
+//! WaiveCommitment: whoever commands decided that it is not to be kept; PERMISSION_DENIED to anybody else. FAILED_PRECONDITION `COMMITMENT_SETTLED` when it was settled before.
 
 use redress_model::Fault;
 use redress_proto::crisis::v1 as wire;
@@ -7,7 +7,9 @@ use tonic::Request;
 
 use super::super::Incidents;
 use super::super::command::Order;
+use super::super::statements;
 use super::super::subject::{Command, run};
+use crate::domain::statement::Person;
 use crate::flow::{Transition, Turn};
 use crate::store::commitments::Commitment;
 
@@ -33,7 +35,7 @@ pub(super) async fn handle(
     };
     let waive = Waive {
         reason: &r.reason,
-        actor: &caller.subject,
+        by: statements::person(caller),
     };
     let commitment = run(api, caller, order, waive).await?;
     Ok(wire::WaiveCommitmentResponse {
@@ -43,7 +45,7 @@ pub(super) async fn handle(
 
 struct Waive<'a> {
     reason: &'a str,
-    actor: &'a str,
+    by: Person,
 }
 
 impl Command for Waive<'_> {
@@ -55,7 +57,7 @@ impl Command for Waive<'_> {
         turn: &mut Turn<'_>,
         commitment: Commitment,
     ) -> Result<Option<Transition>, Fault> {
-        turn.settle_commitment(&commitment, false, self.reason, self.actor)
+        turn.settle_commitment(&commitment, false, self.reason, &self.by)
             .await?;
         Ok(Some(Transition::Noted))
     }

@@ -11,8 +11,10 @@ use redress_rpc::Caller;
 use tonic::Request;
 
 use super::super::command::{self, Command, Order};
+use super::super::statements;
 use super::Commanding;
 use super::view::read;
+use crate::domain::statement::Person;
 use crate::flow::{Transition, Turn};
 
 const METHOD: &str = "redress.crisis.v1.CommandService/OfferRole";
@@ -45,7 +47,7 @@ pub(super) async fn handle(
         role: required("role", r.role)?,
         to: staff.id,
         reason: &r.reason,
-        actor: &caller.subject,
+        by: statements::person(caller),
     };
     command::run(&api.incidents, caller, order, offer).await?;
     let command = read(api, caller, &r.name).await?;
@@ -58,7 +60,7 @@ struct Offer<'a> {
     role: DutyRole,
     to: StaffId,
     reason: &'a str,
-    actor: &'a str,
+    by: Person,
 }
 
 impl Command for Offer<'_> {
@@ -66,7 +68,7 @@ impl Command for Offer<'_> {
 
     async fn act(&self, turn: &mut Turn<'_>) -> Result<Option<Transition>, Fault> {
         let offered = turn
-            .offer_role(self.role, &self.to, self.reason, self.actor)
+            .offer_role(self.role, &self.to, self.reason, &self.by)
             .await?;
         Ok(offered.then_some(Transition::Changed))
     }

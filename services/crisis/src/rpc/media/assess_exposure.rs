@@ -62,8 +62,9 @@ impl Command for Assessing<'_> {
         exposure: Exposure,
     ) -> Result<Option<Transition>, Fault> {
         let reach = self.reach.unwrap_or(exposure.reach);
-        turn.assess_exposure(exposure, self.truth, reach, self.reason, self.actor)
+        let transition = turn
+            .assess_exposure(exposure, self.truth, reach, self.reason, self.actor)
             .await?;
-        Ok(Some(Transition::Noted))
+        Ok(Some(transition))
     }
 }

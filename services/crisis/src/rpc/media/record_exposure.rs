@@ -1,4 +1,4 @@
-//! RecordExposure: something was reported.
+//! RecordExposure: something was reported. What exposes (G1.2) makes a private incident public, and asks whether it breaks out.
 
 use jiff::Timestamp;
 use redress_model::Fault;
@@ -15,7 +15,7 @@ use tonic::Request;
 
 use super::super::subject::Subject as _;
 use super::Media;
-use crate::flow::{Desk, Transition, Turn};
+use crate::flow::{Desk, Turn};
 use crate::store::incidents;
 use crate::store::media::Exposure;
 
@@ -110,8 +110,8 @@ impl Operation for Record<'_> {
             Claim::Seen { resource, .. } => resource.parse().map_err(Fault::internal)?,
             Claim::New => {
                 let mut turn = Turn::take_open(tx, self.desk, now, &self.incident).await?;
-                turn.expose(self.new.clone()).await?;
-                armed = turn.finish(Transition::Noted).await?.1;
+                let transition = turn.expose(self.new.clone()).await?;
+                armed = turn.finish(transition).await?.1;
                 let etag = etag::of(self.new.revision);
                 let name = self.new.name.clone();
                 receipt::complete(tx, &self.receipt, &name.to_string(), &etag).await?;

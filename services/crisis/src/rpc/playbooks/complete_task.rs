@@ -1,4 +1,4 @@
-//! CompleteTask: meets the task's clock. FAILED_PRECONDITION `TASK_ENDED` when it was skipped. A repeat changes
+//! CompleteTask: meets the task's clock, and tells an authority what was brought to it. FAILED_PRECONDITION `TASK_ENDED` when it was skipped. A repeat changes
 //! nothing and succeeds.
 
 use redress_model::Fault;

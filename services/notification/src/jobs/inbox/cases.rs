@@ -59,6 +59,8 @@ impl<P: People> Keeper for News<P> {
             .iter()
             .filter_map(|t| Some(t.case.as_ref()?.id))
             .collect();
+        let touched: BTreeSet<Uuid> = told.iter().filter_map(Told::touches).collect();
+        voice::lock_waiting(tx, site, &touched).await?;
         let known = matters::lock_cases(tx, site, &cases).await?;
         let mut memory = Memory {
             cases: known.clone(),
@@ -78,6 +80,7 @@ impl<P: People> Keeper for News<P> {
             .collect();
         matters::keep_cases(tx, site, &changed).await?;
         matters::keep_clocks(tx, site, &memory.clocks).await?;
+        voice::promises_changed(tx, site, &memory.clocks, now).await?;
         for (then, span) in follow {
             let done = self.follow(tx, site, then, now);
             done.instrument(span.clone()).await?;
@@ -92,6 +95,18 @@ struct Told {
     case: Option<CaseName>,
     historical: bool,
     what: What,
+}
+
+impl Told {
+    /// The case of whose waiting messages it may have something to say.
+    fn touches(&self) -> Option<Uuid> {
+        match &self.what {
+            What::Clock(news, state) if voice::touches(news.kind, *state) => {
+                self.case.as_ref().map(|case| case.id)
+            }
+            _ => None,
+        }
+    }
 }
 
 enum What {

@@ -40,8 +40,13 @@ pub(super) async fn published(
     let Some(ids) = matters::cases_of(tx, &incident).await? else {
         return Ok(Applied::Wait);
     };
-    let mut cases = Vec::with_capacity(ids.len());
-    for id in ids {
+    // Whoever complains of the same thing is affected, though their case is none of the incident's.
+    let more = match inside {
+        true => Vec::new(),
+        false => matters::neighbours(tx, &incident.site, &ids).await?,
+    };
+    let mut cases = Vec::with_capacity(ids.len() + more.len());
+    for id in ids.into_iter().chain(more) {
         let case = CaseName::new(incident.site.clone(), id);
         // Intake's word on a case may be on its way: without it nobody knows whom to tell.
         let Some(view) = matters::case(tx, &case).await? else {

@@ -1,4 +1,4 @@
-//! SubmitNotice: a draft goes to somebody else for approval, after the wording check (M11).
+//! SubmitNotice: a draft goes to somebody else for approval, after the wording check (M11). It promises no money (M10).
 
 use redress_model::Fault;
 use redress_model::words::DutyRole;
@@ -6,6 +6,7 @@ use redress_proto::notification::v1 as proto;
 use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 use redress_wording::Audience as Ears;
+use redress_wording::promise::promised;
 use tonic::Request;
 
 use super::{Opened, OwnerNotices, Shown, Write};
@@ -54,6 +55,14 @@ impl Operation for SubmitNotice<'_> {
         .map(String::as_str)
         .join("\n");
         let hits = check(&holding, &whole, Ears::Complainant);
+        // A notice is of no case, so no solution covers it; and no reason overrides that (M10).
+        if promised(&whole).is_some() {
+            return Err(Fault::illegal(
+                "PROMISE_NOT_APPROVED",
+                "a notice must promise no money: a solution of a case does, once it is approved; legal now: name neither sum nor payment",
+                self.write.name,
+            ));
+        }
         let rules = shared::let_through(&hits, self.override_reason, self.write.name)?;
         let overridden = !rules.is_empty();
         if overridden {
