@@ -24,6 +24,7 @@ KEYS = {
         "add_metric_suffixes", "resource_to_telemetry_conversion",
     },
     "exporters.otlp": {"endpoint", "tls", "retry_on_failure", "sending_queue", "timeout", "compression", "headers", "keepalive"},
+    "exporters.otlphttp": {"endpoint", "logs_endpoint", "tls", "retry_on_failure", "sending_queue", "timeout", "compression", "headers", "encoding"},
     "extensions.health_check": {"endpoint", "path", "tls", "response_body"},
 }
 POLICIES = {"status_code", "string_attribute", "numeric_attribute", "latency", "probabilistic", "always_sample", "and", "ottl_condition"}
@@ -120,6 +121,9 @@ def promises(config, prometheus):
     rules = {str(p.relative_to(HERE)) for p in (HERE / "alerts").glob("*.yaml") if p.name != "tests.yaml"}
     if set(prometheus["rule_files"]) != rules:
         yield f"prometheus: it reads {prometheus['rule_files']}, the rules are {sorted(rules)}"
+    pipes = config["service"]["pipelines"]
+    for part in sorted(set(pipes["traces"]["exporters"]) & set(pipes["logs"]["exporters"])):
+        yield f"collector: {part} takes traces and logs, but Tempo takes no logs and Loki no traces"
     exporter = config["exporters"]["prometheus"]
     if exporter.get("add_metric_suffixes") is False or exporter.get("namespace"):
         yield "collector: metrics get other names than the alerts ask for"

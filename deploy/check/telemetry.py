@@ -119,6 +119,17 @@ def bucket_faults(where, expression):
                 yield f"{where} asks for the bucket {number[1]} of {name}, which has {bounds()[name]}"
 
 
+def birth_faults(where, rule):
+    """An alert that does not wait, and what it is computed from, counts what a series began with: no rate shows it."""
+    if rule.get("for", "0m") != "0m":
+        return
+    for series, window in re.findall(r"\b(?:rate|increase)\((\w+(?:\{.*?\})?)\[(\w+)\]\)", rule["expr"]):
+        before = f"last_over_time({series}[1h] offset {window})"
+        whole = f"(last_over_time({series}[{window}]) unless {before}) or increase({series}[{window}])"
+        if whole not in rule["expr"]:
+            yield f"{where} does not see with what {series} begins: ask for {whole}"
+
+
 def log_fields():
     """Fields of every log record of the code."""
     found = set()
@@ -303,6 +314,7 @@ def faults():
                     yield f"{name}: {panel['title']} shows exemplars where there are none, or none where there are: {EXEMPLARS} alone has them"
     sections = anchors()
     for where, rule in all_rules():
+        yield from birth_faults(f"{where}: {rule.get('alert') or rule.get('record')}", rule)
         if "alert" not in rule:
             continue
         notes = rule.get("annotations", {})

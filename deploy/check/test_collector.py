@@ -42,6 +42,7 @@ class Collector(unittest.TestCase):
         self.broken_by("honor_labels", ask=lambda p: p["scrape_configs"][0].pop("honor_labels"))
         self.broken_by("the rules are", ask=lambda p: p["rule_files"].pop())
         self.broken_by("other names", lambda c: c["exporters"]["prometheus"].update(add_metric_suffixes=False))
+        self.broken_by("otlp takes traces and logs", lambda c: c["service"]["pipelines"]["logs"]["exporters"].append("otlp"))
         self.broken_by("exemplar", lambda c: c["connectors"]["spanmetrics"]["exemplars"].update(enabled=False))
         self.broken_by("errors are not kept", lambda c: c["processors"]["tail_sampling"]["policies"].pop(0))
         self.broken_by("grade 1", lambda c: c["processors"]["tail_sampling"]["policies"].pop(1))

@@ -150,6 +150,7 @@ class Breaks(unittest.TestCase):
         self.broken_by(rule, self.remove("NetworkPolicy", "redress-to-postgres-cluster"), words="cannot reach redress-postgres on 5432")
         self.broken_by(rule, self.remove("NetworkPolicy", "redress-to-redis-cluster"), words="cannot reach redress-redis-leader on 6379")
         self.broken_by(rule, self.remove("NetworkPolicy", "redress-telemetry"), words="cannot reach redress-collector on 4317")
+        self.broken_by(rule, lambda o: policy(o, "redress-collector")["egress"][0]["ports"].pop(), words="cannot reach monitoring on 3100")
         self.broken_by(rule, self.remove("NetworkPolicy", "redress-gateway"), words="cannot reach redress-intake on 7400")
         self.broken_by(rule, self.remove("NetworkPolicy", "allow-dns"), words="cannot ask the dns")
         self.broken_by(rule, lambda o: policy(o, "allow-dns")["egress"][0]["ports"].pop(0), words="(UDP)")

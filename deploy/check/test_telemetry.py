@@ -11,7 +11,7 @@ RUNBOOK = "{{ $externalLabels.redress_docs }}docs/runbook.md"
 class Telemetry(unittest.TestCase):
     def seen(self, expression="vector(1)", **changes):
         rule = {
-            "alert": "Test", "expr": expression, "labels": {"severity": "page"},
+            "alert": "Test", "expr": expression, "for": "5m", "labels": {"severity": "page"},
             "annotations": {"summary": "s", "impact": "i", "runbook_url": RUNBOOK + "#parked-events"},
         }
         rule.update(changes)
@@ -46,6 +46,16 @@ class Telemetry(unittest.TestCase):
         self.assertIn("which has", self.seen(ask % 'le=~"11([.]0)?"')[0])
         with mock.patch.object(telemetry, "bounds", lambda: {"redress_timers_lag_seconds": None}):
             self.assertIn("buckets of the SDK", self.seen()[0])
+
+    def test_an_alert_that_does_not_see_how_a_series_begins_is_seen(self):
+        missed = [f"{f}(redress_timers_repairs_total[1h]) > 100" for f in ("rate", "increase")]
+        repairs = 'redress_timers_repairs_total{redress_timers_name="triage"}'
+        whole = f"(last_over_time({repairs}[1h]) unless last_over_time({repairs}[1h] offset 1h)) or increase({repairs}[1h])"
+        for expression in missed:
+            self.assertIn("does not see with what", "\n".join(self.seen(expression, **{"for": "0m"})))
+            self.assertEqual([], self.seen(expression), "what lasts goes on after its series began")
+        self.assertEqual([], self.seen(f"sum({whole}) > 100", **{"for": "0m"}))
+        self.assertIn("does not see with what", "\n".join(self.seen(f"sum({whole.replace('offset 1h', 'offset 2h')}) > 100", **{"for": "0m"})))
 
     def test_exemplars_that_are_asked_of_the_wrong_series_are_seen(self):
         def seen(expr, exemplar):

@@ -8,7 +8,7 @@ import ipaddress
 import code_facts
 from model import pod_labels, selects
 
-POSTGRES, REDIS, OTLP, GRPC = 5432, 6379, 4317, 7400
+POSTGRES, REDIS, OTLP, LOKI, GRPC = 5432, 6379, 4317, 3100, 7400
 # Where nodes, the API server or the internet answer.
 DNS_CACHE, API_SERVER, INTERNET, INSIDE = "169.254.20.10", "172.18.0.2", "203.0.113.7", "10.1.2.3"
 
@@ -117,7 +117,8 @@ def expected(overlay, found):
     for a in redis if overlay.of("RedisCluster") else []:
         ways |= {(a, b, port) for b in redis for port in (REDIS, 16379)}
     if "redress-collector" in found:
-        ways |= {("monitoring", "redress-collector", 9464), ("redress-collector", "monitoring", OTLP)}
+        ways.add(("monitoring", "redress-collector", 9464))
+        ways |= {("redress-collector", "monitoring", port) for port in (OTLP, LOKI)}
     if overlay.name == "prod":
         ways |= {(name, "internet", 443) for name in serving}
         ways |= {("redress-notification", "internet", port) for port in (465, 587)}
@@ -125,7 +126,7 @@ def expected(overlay, found):
 
 
 # Ports that are tried between all pairs, to see that nothing more is open.
-TRIED = [GRPC, POSTGRES, REDIS, 16379, OTLP, 9464, 443, 6443, 465, 587]
+TRIED = [GRPC, POSTGRES, REDIS, 16379, OTLP, LOKI, 9464, 443, 6443, 465, 587]
 # Who may reach every port of the outside that the rule names without an address: the API server cannot be named.
 UNNAMED = {"redress-secrets", "redress-postgres"}
 

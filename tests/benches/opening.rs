@@ -1,8 +1,8 @@
 //! How long from CreateCase acknowledged to the incident open and its call-outs queued, while complaints come in at 50
 //! a second. Prints a table, writes target/bench/opening.json, and ends with an error where p99 is above what is required.
 //!
-//! The five services run as processes of their own over a private Postgres and Redis. What is measured ends when a message
-//! of a call-out of the case's incident stands in notification's queue; when the incident was open, with its call-outs
+//! The five services run as processes of their own over a private Postgres and Redis. What is measured ends when the last message
+//! of the call-outs of the case's incident stands in notification's queue; when the incident was open, with its call-outs
 //! requested in the same transaction, is shown too, and how long the ordinary complaints waited for their grade: they give
 //! way, so that it says what the speed of the others costs. The complaints come to several sites in turn: what changes who holds
 //! what at a site goes one after the other. `OPENING_SECONDS`, `OPENING_RATE`, `OPENING_SHARE` (percent of complaints that
@@ -44,9 +44,10 @@ const WARM_UP: u64 = 10;
 /// How often it is looked for what opened; bounds how exact the figures are.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Which of these cases belong to an incident whose call-outs are requested, and of which one is queued as a message.
-const OPEN: &str = "SELECT c.id, EXISTS (SELECT FROM notification.message m
-       WHERE m.site = c.site AND m.incident_id = c.incident AND m.template = 'incident.callout') AS is_queued
+/// Which of these cases belong to an incident whose call-outs are requested, and of which each is queued as a message.
+const OPEN: &str = "SELECT c.id, NOT EXISTS (SELECT FROM crisis.callout o
+       WHERE o.site = c.site AND o.incident = c.incident AND NOT EXISTS (SELECT FROM notification.message m
+         WHERE m.site = o.site AND m.incident_id = o.incident AND m.callout_id = o.id AND m.template = 'incident.callout')) AS is_queued
      FROM crisis.case_file c
      WHERE c.id = ANY ($1) AND EXISTS (SELECT FROM crisis.callout o WHERE o.site = c.site AND o.incident = c.incident)";
 

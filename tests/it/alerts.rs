@@ -1,6 +1,7 @@
 //! Each alert fires when its fault is caused: on a running platform, the metric that its rule reads crosses the rule's
-//! threshold, and did not before. That the rules themselves then fire is tested by `promtool` (make manifests-check),
-//! which also holds this file against the list of alerts.
+//! threshold, and did not before. What a rule reads by its rate or increase is measured as that rule would see it: a
+//! series that begins with its fault counts only where the rule counts beginnings, or waits for what lasts. That the rules
+//! themselves then fire is tested by `promtool` (make manifests-check), which also holds this file against the list of alerts.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -32,16 +33,36 @@ const LIMIT: Duration = Duration::from_secs(180);
 /// Of a grade-1 complaint, the promise that is due first.
 const FIRST_PROMISE: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
 
-/// What a metric shows: the last value of each of its series, in arrival order of their last points.
-struct Shown<'a>(BTreeMap<(&'a str, &'a Attributes), &'a Point>);
+/// A series: its service, its replica and its labels.
+type Series<'a> = (&'a str, &'a str, &'a Attributes);
+
+/// What a metric shows: of each series its last point, and the last one before a test began to watch.
+struct Shown<'a> {
+    series: BTreeMap<Series<'a>, (Option<&'a Point>, &'a Point)>,
+    /// Whether a series that began since then counts whole, or not at all.
+    counts_births: bool,
+}
 
 impl<'a> Shown<'a> {
-    fn of_metric(points: &'a [Point], metric: &str) -> Self {
-        let of = points.iter().filter(|point| point.name == metric);
-        Self(
-            of.map(|p| ((p.service.as_str(), &p.attributes), p))
-                .collect(),
-        )
+    /// `since`: how many points there were when the test began to watch.
+    fn of_metric(points: &'a [Point], metric: &str, since: usize, counts_births: bool) -> Self {
+        let mut series = BTreeMap::new();
+        for (place, point) in points.iter().enumerate() {
+            if point.name != metric {
+                continue;
+            }
+            let (service, instance) = (point.service.as_str(), point.instance.as_str());
+            let before = (place < since).then_some(point);
+            let (known, last) = series
+                .entry((service, instance, &point.attributes))
+                .or_insert((before, point));
+            *known = before.or(*known);
+            *last = point;
+        }
+        Self {
+            series,
+            counts_births,
+        }
     }
 
     /// The sum over the series that carry these labels; `job` is the service.
@@ -54,18 +75,50 @@ impl<'a> Shown<'a> {
         self.of(labels).map(|point| point.value).fold(0.0, f64::max)
     }
 
-    /// How many observations of these series lay above a bound of their buckets.
-    fn above(&self, bound: f64, labels: &[(&str, &str)]) -> f64 {
-        let of = |point: &&Point| {
+    /// By how much these series grew since the test began to watch, together.
+    fn increase(&self, labels: &[(&str, &str)]) -> f64 {
+        self.matching(labels)
+            .map(|series| self.growth(series, |point| point.value))
+            .sum()
+    }
+
+    /// By how much that one of these series grew that grew most.
+    fn largest_increase(&self, labels: &[(&str, &str)]) -> f64 {
+        self.matching(labels)
+            .map(|series| self.growth(series, |point| point.value))
+            .fold(0.0, f64::max)
+    }
+
+    /// How many of the observations that these series grew by lay above a bound of their buckets.
+    fn increase_above(&self, bound: f64, labels: &[(&str, &str)]) -> f64 {
+        let above = |point: &Point| {
             let found = point.above.iter().find(|(b, _)| *b == bound);
             let (_, count) = found.expect("a rule asks for a bound that there is");
             *count as f64
         };
-        self.of(labels).map(|point| of(&point)).sum()
+        self.matching(labels)
+            .map(|series| self.growth(series, above))
+            .sum()
+    }
+
+    fn growth(
+        &self,
+        (known, last): (Option<&Point>, &Point),
+        value: impl Fn(&Point) -> f64,
+    ) -> f64 {
+        match known {
+            Some(known) => value(last) - value(known),
+            None if self.counts_births => value(last),
+            None => 0.0,
+        }
     }
 
     fn of(&self, labels: &[(&str, &str)]) -> impl Iterator<Item = &Point> {
-        self.0.values().copied().filter(move |point| {
+        self.matching(labels).map(|(_, last)| last)
+    }
+
+    fn matching(&self, labels: &[(&str, &str)]) -> impl Iterator<Item = (Option<&Point>, &Point)> {
+        self.series.values().copied().filter(move |(_, point)| {
             labels.iter().all(|(key, value)| match *key {
                 "job" => point.service == *value,
                 key => point.attributes.get(key).is_some_and(|v| v == value),
@@ -79,10 +132,12 @@ struct Alert<'a, F> {
     platform: &'a Platform,
     name: &'a str,
     metrics: &'a [&'a str],
+    since: usize,
+    counts_births: bool,
     crosses: F,
 }
 
-/// An alert whose metrics do not cross their threshold yet.
+/// An alert whose metrics do not cross their threshold yet. What they counted until now is not of its fault.
 fn silent<'a, F: Fn(&[Shown<'_>]) -> bool>(
     platform: &'a Platform,
     name: &'a str,
@@ -94,14 +149,23 @@ fn silent<'a, F: Fn(&[Shown<'_>]) -> bool>(
         .flat_map(|file| file.split("\n  - name: "))
         .find(|group| group.contains(&format!("- alert: {name}\n")))
         .unwrap_or_else(|| panic!("{name} is no alert"));
+    let head = format!("alert: {name}\n");
+    let rules = group.split("\n      - ");
+    let rules: String = rules
+        .filter(|rule| rule.starts_with(&head) || rule.starts_with("record: "))
+        .collect();
     for metric in metrics {
         let stored = metric.replace('.', "_");
-        assert!(group.contains(&stored), "{name} does not read {metric}");
+        assert!(rules.contains(&stored), "{name} does not read {metric}");
     }
+    // What lasts goes on after its series began: who waits for it sees the rest.
+    let waits = rules.contains("\n        for: ") && !rules.contains("\n        for: 0m");
     let alert = Alert {
         platform,
         name,
         metrics,
+        since: platform.collector.points().len(),
+        counts_births: waits || rules.contains(" unless last_over_time("),
         crosses,
     };
     assert!(!alert.is_crossed(), "{name} fires before its fault");
@@ -111,7 +175,7 @@ fn silent<'a, F: Fn(&[Shown<'_>]) -> bool>(
 impl<F: Fn(&[Shown<'_>]) -> bool> Alert<'_, F> {
     fn is_crossed(&self) -> bool {
         let points = self.platform.collector.points();
-        let of = |metric: &&str| Shown::of_metric(&points, metric);
+        let of = |metric: &&str| Shown::of_metric(&points, metric, self.since, self.counts_births);
         let shown: Vec<Shown<'_>> = self.metrics.iter().map(of).collect();
         (self.crosses)(&shown)
     }
@@ -221,7 +285,7 @@ async fn a_postgres_that_is_away_shows_in_the_alerts_of_calls() {
     // While the pool still tries to connect, callers hear that it is exhausted.
     let refusals = |shown: &Shown<'_>| {
         let codes = ["UNAVAILABLE", "RESOURCE_EXHAUSTED"];
-        let of = codes.map(|code| shown.sum(&[INTAKE, (CODE, code)]));
+        let of = codes.map(|code| shown.increase(&[INTAKE, (CODE, code)]));
         of.iter().sum::<f64>()
     };
     let away = |shown: &[Shown<'_>]| {
@@ -236,8 +300,8 @@ async fn a_postgres_that_is_away_shows_in_the_alerts_of_calls() {
                 "DEADLINE_EXCEEDED",
                 "INTERNAL",
             ];
-            let failed = codes.map(|code| shown[0].sum(&[INTAKE, CREATE, (CODE, code)]));
-            let all = shown[0].sum(&[INTAKE, CREATE]);
+            let failed = codes.map(|code| shown[0].increase(&[INTAKE, CREATE, (CODE, code)]));
+            let all = shown[0].increase(&[INTAKE, CREATE]);
             failed.iter().sum::<f64>() / all.max(1.0) > budgets * 0.001
         }
     };
@@ -286,7 +350,7 @@ async fn rights_taken_away_transactions_killed_and_tables_locked_show_in_the_ale
     let started = Instant::now();
     let calls = [CALLS];
     let fails = silent(&platform, "RedressCallsFail", &calls, |shown| {
-        shown[0].sum(&[INTAKE, (CODE, "INTERNAL")]) > 0.05 * started.elapsed().as_secs_f64()
+        shown[0].increase(&[INTAKE, (CODE, "INTERNAL")]) > 0.05 * started.elapsed().as_secs_f64()
     });
     sql(
         &platform,
@@ -312,7 +376,7 @@ async fn rights_taken_away_transactions_killed_and_tables_locked_show_in_the_ale
     let started = Instant::now();
     let retries = ["redress.db.transaction.retries"];
     let contend = silent(&platform, "RedressTransactionsContend", &retries, |shown| {
-        shown[0].max(&[INTAKE]) > started.elapsed().as_secs_f64()
+        shown[0].largest_increase(&[INTAKE]) > started.elapsed().as_secs_f64()
     });
     let admin = platform.database.admin.clone();
     let killer = tokio::spawn(async move {
@@ -334,7 +398,7 @@ async fn rights_taken_away_transactions_killed_and_tables_locked_show_in_the_ale
     // A table that somebody locked: calls pile up behind it.
     let started = Instant::now();
     let shed = silent(&platform, "RedressCallsShed", &calls, |shown| {
-        shown[0].sum(&[INTAKE, (CODE, "RESOURCE_EXHAUSTED")])
+        shown[0].increase(&[INTAKE, (CODE, "RESOURCE_EXHAUSTED")])
             > 0.5 * started.elapsed().as_secs_f64()
     });
     let connections = ["db.client.connection.count", "db.client.connection.max"];
@@ -393,7 +457,7 @@ async fn a_redis_that_is_full_robbed_or_away_shows_in_the_alerts_of_redis() {
     }
     let repairs = ["redress.timers.repairs"];
     let repaired = silent(&platform, "RedressTimersRepaired", &repairs, |shown| {
-        shown[0].max(&[("redress.timers.name", "triage")]) > 100.0
+        shown[0].increase(&[("redress.timers.name", "triage")]) > 100.0
     });
     let thief = tokio::spawn({
         let redis = platform.redis.clone();
@@ -429,25 +493,22 @@ async fn a_service_that_is_gone_and_comes_back_shows_in_the_alerts_of_events() {
         |shown| shown[0].max(&[("redress.subscriber", "crisis")]) > 60.0,
     );
     platform.kill("crisis");
-    let gone = platform.collector.points();
     let sent = |points: &[Point], service: &str| {
         points
             .iter()
             .filter(|point| point.service == service)
             .count()
     };
-    let of = |shown: &Shown<'_>| (shown.sum(&from_triage), shown.above(30.0, &from_triage));
-    let before = of(&Shown::of_metric(&gone, delay[0]));
     // Of what was delivered since, how much came later than the bound.
-    let late = silent(&platform, "RedressEventsLate", &delay, move |shown| {
-        let (all, late) = of(&shown[0]);
-        (late - before.1) / (all - before.0).max(1.0) > 0.05
+    let late = silent(&platform, "RedressEventsLate", &delay, |shown| {
+        let late = shown[0].increase_above(30.0, &from_triage);
+        late / shown[0].increase(&from_triage).max(1.0) > 0.05
     });
     let opening = ["redress.crisis.opening.delay"];
     let opens_late = |budgets: f64| {
         move |shown: &[Shown<'_>]| {
-            let late = shown[0].above(5.0, &[]);
-            late / shown[0].sum(&[]).max(1.0) > budgets * 0.001
+            let late = shown[0].increase_above(5.0, &[]);
+            late / shown[0].increase(&[]).max(1.0) > budgets * 0.001
         }
     };
     let fast = silent(
@@ -510,31 +571,29 @@ async fn writes_that_are_refused_show_in_the_alerts_of_timers_messages_and_event
     // The warning of a complaint that is entered late is overdue from its first moment, until it fires.
     eventually(LIMIT, async || {
         let points = platform.collector.points();
-        let crossed = is_overdue(&[Shown::of_metric(&points, overdue[0])]);
+        let crossed = is_overdue(&[Shown::of_metric(&points, overdue[0], 0, true)]);
         (!crossed).then_some(()).ok_or("still overdue".to_owned())
     })
     .await;
     let overdue = silent(&platform, "RedressTimersOverdue", &overdue, is_overdue);
     let fired = ["redress.timers.fired"];
     let fail = silent(&platform, "RedressTimersFail", &fired, |shown| {
-        let of = |outcome| shown[0].sum(&[triage, ("redress.timers.outcome", outcome)]);
+        let of = |outcome| shown[0].increase(&[triage, ("redress.timers.outcome", outcome)]);
         of("failed") + of("timeout") > 0.0
     });
     let lag = ["redress.timers.lag"];
-    // The warning of a complaint that was entered so late has fired late itself, in good order.
-    let of = |shown: &Shown<'_>| (shown.sum(&[triage]), shown.above(10.0, &[triage]));
-    let before = of(&Shown::of_metric(&platform.collector.points(), lag[0]));
+    // The warning of a complaint that was entered so late has fired late itself, in good order: before this.
     let late = |budgets: f64| {
         move |shown: &[Shown<'_>]| {
-            let (all, late) = of(&shown[0]);
-            (late - before.1) / (all - before.0).max(1.0) > budgets * 0.001
+            let late = shown[0].increase_above(10.0, &[triage]);
+            late / shown[0].increase(&[triage]).max(1.0) > budgets * 0.001
         }
     };
     let fast = silent(&platform, "RedressTimersLateFast", &lag, late(14.4));
     let slowly = silent(&platform, "RedressTimersLateSlowly", &lag, late(3.0));
     let deliveries = ["redress.events.deliveries"];
     let refused = silent(&platform, "RedressEventsRefused", &deliveries, |shown| {
-        shown[0].sum(&[
+        shown[0].increase(&[
             INTAKE,
             ("redress.subscriber", "triage"),
             ("redress.outcome", "refused"),
@@ -572,9 +631,8 @@ async fn writes_that_are_refused_show_in_the_alerts_of_timers_messages_and_event
     slowly.fires().await;
 
     let failures = ["redress.timers.overdue.failures"];
-    let before = Shown::of_metric(&platform.collector.points(), failures[0]).sum(&[triage]);
     let uncounted = silent(&platform, "RedressTimersUncounted", &failures, |shown| {
-        shown[0].sum(&[triage]) > before
+        shown[0].increase(&[triage]) > 0.0
     });
     sql(
         &platform,
@@ -605,7 +663,7 @@ async fn people_who_are_not_reached_show_in_the_alerts_of_messages_and_promises(
         platform.restart(service).await;
     }
     let failed = |shown: &Shown<'_>, template: &str| {
-        shown.sum(&[
+        shown.increase(&[
             ("redress.message.template", template),
             ("redress.message.state", "FAILED"),
         ])
@@ -613,7 +671,7 @@ async fn people_who_are_not_reached_show_in_the_alerts_of_messages_and_promises(
     let callouts = |budgets: f64| {
         move |shown: &[Shown<'_>]| {
             let template = ("redress.message.template", "incident.callout");
-            let sent = shown[0].sum(&[template, ("redress.message.state", "SENT")]);
+            let sent = shown[0].increase(&[template, ("redress.message.state", "SENT")]);
             let lost = failed(&shown[0], "incident.callout");
             lost / (sent + lost).max(1.0) > budgets * 0.001
         }
@@ -632,8 +690,8 @@ async fn people_who_are_not_reached_show_in_the_alerts_of_messages_and_promises(
     let attempts = ["redress.notification.attempts"];
     let provider = silent(&platform, "RedressProviderFails", &attempts, |shown| {
         let bad = ["TRANSIENT", "PERMANENT", "UNKNOWN"];
-        let bad = bad.map(|outcome| shown[0].sum(&[("redress.message.outcome", outcome)]));
-        bad.iter().sum::<f64>() / shown[0].sum(&[]).max(1.0) > 0.5
+        let bad = bad.map(|outcome| shown[0].increase(&[("redress.message.outcome", outcome)]));
+        bad.iter().sum::<f64>() / shown[0].increase(&[]).max(1.0) > 0.5
     });
     let promises = ["redress.crisis.promises"];
     let promises = silent(

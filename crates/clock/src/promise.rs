@@ -65,6 +65,8 @@ pub struct Promise {
     pauses_from: Timestamp,
     /// How long after its deadline it climbs, where it does not climb from there: it was missed before it was made anew.
     climbs: Option<[SignedDuration; 2]>,
+    /// The hold under which it was met, and its instants without it: an earlier word may have met it.
+    met_under: Option<((Timestamp, HoldReason), Deadlines)>,
 }
 
 /// A hold that is over.
@@ -120,6 +122,7 @@ impl Promise {
             counts_from: at,
             pauses_from: at,
             climbs: None,
+            met_under: None,
         }
     }
 
@@ -248,8 +251,16 @@ impl Promise {
                 *self = Self::made(asked, terms, self.round + 1, calendars);
                 self.held = held;
             }
-            _ => self.stop(ClockState::Met, at),
+            _ => self.keep(at, calendars),
         }
+    }
+
+    /// It was met: what a hold had frozen of its time is added as when it is resumed, so that nobody takes for late what was
+    /// done while no time was used.
+    fn keep(&mut self, at: Timestamp, calendars: &impl Calendars) {
+        self.met_under = self.held.map(|held| (held, self.deadlines));
+        self.resume(at, calendars.revision(self.calendar));
+        self.stop(ClockState::Met, at);
     }
 
     /// It was met before it was: in the order in which things happened this one meets it, and the one that is known is a
@@ -258,14 +269,20 @@ impl Promise {
         let Some(known) = self.stopped else {
             return;
         };
+        // It was not the known one that ended the hold.
+        if let Some((held, deadlines)) = self.met_under.take() {
+            self.pauses.pop();
+            self.held = Some(held);
+            self.deadlines = deadlines;
+        }
         let mut later = std::mem::take(&mut self.met_later);
         if self.asked_again.is_some_and(|asked| asked > at) {
             self.meet(at, calendars);
-            self.stop(ClockState::Met, known);
+            self.keep(known, calendars);
         } else {
             later.push(known);
-            self.stopped = Some(at);
             self.breach(self.breaks(at));
+            self.keep(at, calendars);
         }
         self.met_later = later;
     }

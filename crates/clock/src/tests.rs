@@ -242,6 +242,36 @@ fn what_was_done_in_time_is_no_breach_however_late_it_is_entered_i3() {
 }
 
 #[test]
+fn what_is_met_under_a_hold_is_met_before_the_deadline_that_the_hold_moves_p05_i3() {
+    let met = |text: &str| Event::Met { at: at(text) };
+    let begun = started("2 hours", "2026-03-06T09:00:00+08:00");
+    let frozen = held("2026-03-06T10:00:00+08:00");
+    let (first, later) = (
+        met("2026-03-06T12:00:00+08:00"),
+        met("2026-03-06T15:00:00+08:00"),
+    );
+    // An hour was left when it was held.
+    for events in [
+        vec![begun, frozen, first],
+        vec![begun, frozen, first, later],
+        vec![begun, frozen, later, first],
+    ] {
+        let clock = fold(&events, &china()).expect("started");
+        assert_eq!(clock.stopped, Some(first.at()), "{events:?}");
+        let due = at("2026-03-06T13:00:00+08:00");
+        assert_eq!(clock.deadlines.due, due, "{events:?}");
+        assert_eq!(clock.pauses.len(), 1, "{events:?}");
+        assert_eq!(clock.pauses[0].to, first.at(), "{events:?}");
+        assert!(!clock.is_breached(later.at()), "{events:?}");
+    }
+    // What was missed before it was held stays missed.
+    let frozen = held("2026-03-06T11:30:00+08:00");
+    let missed = fold(&[begun, frozen, first], &china()).expect("started");
+    assert_eq!(missed.deadlines.due, at("2026-03-06T11:00:00+08:00"));
+    assert!(missed.is_breached(later.at()));
+}
+
+#[test]
 fn a_length_beyond_all_calendars_ends_after_all_times_and_is_no_promise() {
     for text in ["5256000 months", "5256000 working days", "5256000 days"] {
         let clock = fold(&[started(text, "2026-03-06T09:00:00+08:00")], &china()).expect("started");
@@ -498,6 +528,8 @@ proptest! {
             match *event {
                 Event::Regraded { rise: true, .. } => prop_assert!(clock.deadlines.due <= before.deadlines.due),
                 Event::Resumed { .. } => prop_assert!(clock.deadlines.due >= before.deadlines.due),
+                // The hold under which it was met is over.
+                Event::Met { .. } if before.held.is_some() => prop_assert!(clock.deadlines.due >= before.deadlines.due),
                 Event::Regraded { rise: false, .. } => {}
                 _ => prop_assert_eq!(clock.deadlines, before.deadlines),
             }

@@ -13,8 +13,9 @@ mod redis;
 
 pub use database::{Schema, TestDatabase, database, database_of};
 pub use eventually::{Outcome, eventually};
-pub use postgres::{Postgres, postgres};
+pub use postgres::{Postgres, postgres, postgres_with};
 pub use redis::{TestRedis, TestRedisCluster, redis, redis_cluster, redis_cluster_with_replicas};
+pub use redress_local::PostgresOptions;
 pub use redress_model::time::ManualClock;
 
 /// A folder that every user can pass through. Removed by the server that lives in it.

@@ -62,6 +62,8 @@ pub struct Span {
 pub struct Point {
     /// `service.name` of the process.
     pub service: String,
+    /// `service.instance.id` of the process, another one after each start.
+    pub instance: String,
     /// The metric's name.
     pub name: String,
     /// The metric's unit.
@@ -235,7 +237,7 @@ impl TraceService for Receiver {
         let mut collected = self.lock();
         collected.raw.push(("traces", request.encode_to_vec()));
         for resource in request.resource_spans {
-            let service = service_name(resource.resource.as_ref());
+            let service = of_resource(resource.resource.as_ref(), "service.name");
             for span in resource
                 .scope_spans
                 .into_iter()
@@ -272,7 +274,8 @@ impl MetricsService for Receiver {
         let mut collected = self.lock();
         collected.raw.push(("metrics", request.encode_to_vec()));
         for resource in request.resource_metrics {
-            let service = service_name(resource.resource.as_ref());
+            let service = of_resource(resource.resource.as_ref(), "service.name");
+            let instance = of_resource(resource.resource.as_ref(), "service.instance.id");
             for metric in resource
                 .scope_metrics
                 .into_iter()
@@ -282,6 +285,7 @@ impl MetricsService for Receiver {
                     let (name, unit) = (metric.name.clone(), metric.unit.clone());
                     collected.points.push(Point {
                         service: service.clone(),
+                        instance: instance.clone(),
                         name,
                         unit,
                         attributes,
@@ -305,7 +309,7 @@ impl LogsService for Receiver {
         let mut collected = self.lock();
         collected.raw.push(("logs", request.encode_to_vec()));
         for resource in request.resource_logs {
-            let service = service_name(resource.resource.as_ref());
+            let service = of_resource(resource.resource.as_ref(), "service.name");
             for record in resource
                 .scope_logs
                 .into_iter()
@@ -371,11 +375,11 @@ fn data_points(data: &Data) -> Vec<DataPoint> {
     }
 }
 
-fn service_name(resource: Option<&Resource>) -> String {
+fn of_resource(resource: Option<&Resource>, key: &str) -> String {
     resource
         .map(|resource| attributes(&resource.attributes))
         .unwrap_or_default()
-        .remove("service.name")
+        .remove(key)
         .unwrap_or_default()
 }
 

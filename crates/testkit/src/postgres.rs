@@ -22,19 +22,28 @@ pub struct Postgres {
 /// # Panics
 /// When it cannot be started; the message says what to install.
 pub async fn postgres() -> &'static Postgres {
+    postgres_with(PostgresOptions::for_tests()).await
+}
+
+/// The same, where a private cluster is started with these options if this is asked before all else: for what is measured,
+/// which the small cache of tests would slow down.
+///
+/// # Panics
+/// As [`postgres`].
+pub async fn postgres_with(options: PostgresOptions) -> &'static Postgres {
     static POSTGRES: OnceLock<Postgres> = OnceLock::new();
-    crate::blocking(|| POSTGRES.get_or_init(Postgres::find)).await
+    crate::blocking(move || POSTGRES.get_or_init(|| Postgres::find(&options))).await
 }
 
 impl Postgres {
-    fn find() -> Self {
+    fn find(options: &PostgresOptions) -> Self {
         if let Ok(admin_url) = std::env::var(URL_VARIABLE) {
             return Self {
                 admin_url,
                 private: None,
             };
         }
-        let private = redress_local::Postgres::start(&crate::home(), &PostgresOptions::for_tests())
+        let private = redress_local::Postgres::start(&crate::home(), options)
             .unwrap_or_else(|error| panic!("{error}"));
         Self {
             admin_url: private.admin_url(),

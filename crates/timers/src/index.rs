@@ -57,6 +57,8 @@ struct Scripts {
 pub(crate) enum Change {
     /// It is armed so.
     Put(Entry, Option<Mark>),
+    /// It is armed so, which the auditor found.
+    Repair(Amiss),
     /// Nothing of this generation or older is armed.
     Cancel(Uuid, i64),
 }
@@ -64,10 +66,19 @@ pub(crate) enum Change {
 impl Change {
     fn id(&self) -> Uuid {
         match self {
-            Self::Put(entry, _) => entry.id,
+            Self::Put(entry, _) | Self::Repair(Amiss { entry, .. }) => entry.id,
             Self::Cancel(id, _) => *id,
         }
     }
+}
+
+/// An entry that the index does not hold as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Amiss {
+    pub(crate) entry: Entry,
+    /// The newer generation that the index knows. A repair replaces this one and no other, and not while it is in hand:
+    /// its worker finds it stale.
+    pub(crate) ahead: Option<i64>,
 }
 
 /// An entry that was claimed, and what the index remembered of it.
@@ -143,7 +154,8 @@ impl Index {
         }
     }
 
-    /// Brings the index up to date, except where a newer generation is known. Changes of one id take effect in order.
+    /// Brings the index up to date, except where it knows a newer generation than the change is about, or than a repair takes
+    /// the place of. Changes of one id take effect in order.
     pub(crate) async fn change(&self, changes: &[Change]) -> RedisResult<()> {
         let calls = by_shard(changes, Change::id)
             .into_iter()
@@ -315,8 +327,8 @@ impl Index {
         Ok(lost.into_iter().flatten().collect())
     }
 
-    /// Those entries that the index does not hold as they are: missing, of an older generation, or due at another time.
-    pub(crate) async fn amiss(&self, entries: &[Entry]) -> RedisResult<Vec<Entry>> {
+    /// Those entries that the index does not hold as they are: missing, of another generation, or due at another time.
+    pub(crate) async fn amiss(&self, entries: &[Entry]) -> RedisResult<Vec<Amiss>> {
         let calls =
             by_shard(entries, |entry| entry.id)
                 .into_iter()
@@ -333,23 +345,20 @@ impl Index {
                     if answer.len() != entries.len() * 2 {
                         return Err(odd("inspect"));
                     }
-                    let differs = |entry: &Entry, generation: &str, found: &str| match generation
-                        .parse::<i64>()
-                    {
-                        Ok(known) if known == entry.generation => {
-                            found != format!("{} {}", set(entry.first), micros(entry.due))
-                        }
-                        Ok(known) => known < entry.generation,
-                        Err(_) => true,
+                    let differs = |entry: Entry, generation: &str, found: &str| {
+                        let known = generation.parse::<i64>().ok();
+                        let is_right = known == Some(entry.generation)
+                            && found == format!("{} {}", set(entry.first), micros(entry.due));
+                        let ahead = known.filter(|known| *known > entry.generation);
+                        (!is_right).then_some(Amiss { entry, ahead })
                     };
                     let answers = answer
                         .chunks(2)
                         .map(|parts| (parts[0].as_str(), parts[1].as_str()));
-                    let amiss = entries
-                        .into_iter()
-                        .zip(answers)
-                        .filter(|(entry, (generation, found))| differs(entry, generation, found));
-                    Ok(amiss.map(|(entry, _)| entry).collect::<Vec<Entry>>())
+                    let amiss = entries.into_iter().zip(answers).filter_map(
+                        |(entry, (generation, found))| differs(entry, generation, found),
+                    );
+                    Ok(amiss.collect::<Vec<Amiss>>())
                 });
         try_join_all(calls)
             .await
@@ -423,10 +432,18 @@ fn write_change(command: &mut redis::Cmd, change: &Change) {
     match change {
         Change::Put(entry, mark) => {
             write_place(command, entry);
-            command.arg(mark.map_or("", Mark::letter));
+            command.arg(mark.map_or("", Mark::letter)).arg("");
+        }
+        Change::Repair(Amiss { entry, ahead }) => {
+            write_place(command, entry);
+            command.arg(Mark::Repaired.letter());
+            match ahead {
+                Some(ahead) => command.arg(ahead),
+                None => command.arg(""),
+            };
         }
         Change::Cancel(_, generation) => {
-            command.arg(generation).arg("0").arg("").arg("");
+            command.arg(generation).arg("0").arg("").arg("").arg("");
         }
     }
 }

@@ -63,7 +63,7 @@ impl Metrics {
                 .u64_counter("redress.timers.repairs")
                 .with_unit("{entry}")
                 .with_description(
-                    "Armed entries that the auditor found missing or outdated in the index.",
+                    "Armed entries that the auditor found missing, outdated or ahead of their row in the index.",
                 )
                 .build(),
             rebuilds: meter

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::entry::{Entry, Truth};
 use crate::floor::{self, Floor};
-use crate::index::{Change, Claimed, Index, micros};
+use crate::index::{Amiss, Change, Claimed, Index, micros};
 use crate::metrics::Metrics;
 use crate::receipt::{Mark, Past, Receipt};
 use crate::redis::Redis;
@@ -384,7 +384,7 @@ impl Shared {
             return;
         }
         let due = |change: &Change| match change {
-            Change::Put(entry, _) => Some(micros(entry.due)),
+            Change::Put(entry, _) | Change::Repair(Amiss { entry, .. }) => Some(micros(entry.due)),
             Change::Cancel(..) => None,
         };
         let soonest = changes.iter().filter_map(due).min();

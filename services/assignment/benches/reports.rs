@@ -28,7 +28,7 @@ use redress_rpc::roles::Roles;
 use redress_rpc::{Caller, Fingerprints};
 use redress_runtime::Service as _;
 use redress_store::Keyring;
-use redress_testkit::{ManualClock, TestDatabase};
+use redress_testkit::{ManualClock, PostgresOptions, TestDatabase};
 use redress_vault::{Vault, generate_key_file};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -56,6 +56,12 @@ async fn main() {
         number("REPORTS_CASES", 1_000_000),
         number("REPORTS_SITES", 100),
     );
+    // Half of production's cache.
+    redress_testkit::postgres_with(PostgresOptions {
+        shared_buffers: "512MB".to_owned(),
+        ..PostgresOptions::for_tests()
+    })
+    .await;
     let database = redress_testkit::database("assignment", &AssignmentService::migrators()).await;
     let begun = Instant::now();
     fill(&database, cases, sites).await;
@@ -87,11 +93,6 @@ async fn main() {
     println!("{groups} groups, {summed} sums of them");
     let again = count_again(&database).await;
     println!("changed cases counted again: {again:.0} a second\n");
-    assert!(
-        a_second.min(again) >= COUNTED_A_SECOND,
-        "counting falls behind"
-    );
-
     let rpc = rpc(&database);
     let mut figures = BTreeMap::new();
     let mut worst = Duration::ZERO;
@@ -127,6 +128,10 @@ async fn main() {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, serde_json::to_string_pretty(&figures).unwrap()).unwrap();
     println!("\nworst p99 {:.1?}, required {REQUIRED:.1?}", worst);
+    assert!(
+        a_second.min(again) >= COUNTED_A_SECOND,
+        "counting falls behind"
+    );
     assert!(worst <= REQUIRED, "too slow");
 }
 

@@ -109,6 +109,7 @@ impl Service for NotificationService {
             clock: clock.clone(),
         });
         let bell = Bell::new();
+        let callout_answer = sending.callout_answer;
         let sender = Arc::new(Sender {
             db: db.clone(),
             keys: Arc::clone(&keys),
@@ -151,6 +152,7 @@ impl Service for NotificationService {
             clock: clock.clone(),
             tokens: Tokens::new(fingerprints.clone()),
             fingerprints: fingerprints.clone(),
+            callout_answer,
             metrics: metrics.clone(),
         };
         let surveys = Surveys {

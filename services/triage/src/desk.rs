@@ -15,8 +15,8 @@ use crate::casework::Reading;
 use crate::domain::category;
 use crate::domain::similarity::{self, Place, Terms};
 
-/// After this long a transaction that armed a clock has committed. Where it has not, the entry is
-/// found stale and the auditor puts it right.
+/// After this long a transaction that armed a clock has committed. Where it has not, the auditor
+/// puts the index right, or the entry is found stale.
 const COMMIT_WAIT: Duration = Duration::from_millis(300);
 
 /// What a complainant said, and where it is about.

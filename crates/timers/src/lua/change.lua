@@ -1,8 +1,9 @@
 -- Puts entries into the index or takes them out, in the order given, unless it knows a newer generation.
 -- KEYS: first, normal, generation, lease, claim, past. ARGV: id, generation, which set (1 or 2; 0 takes it out), due,
--- why it may come late or ''; and so on.
-for i = 1, #ARGV, 5 do
-  local id, generation, set, due, mark = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3], ARGV[i + 4]
+-- why it may come late or '', a newer generation that it takes the place of unless that is in hand or ''; and so on.
+for i = 1, #ARGV, 6 do
+  local id, generation, set, due = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3]
+  local mark, over = ARGV[i + 4], ARGV[i + 5]
   if set == 0 then
     local known = redis.call('HGET', KEYS[3], id)
     if known and tonumber(known) <= tonumber(generation) then
@@ -21,8 +22,8 @@ for i = 1, #ARGV, 5 do
     end
   else
     local known = redis.call('HGET', KEYS[3], id)
-    if tonumber(known) <= tonumber(generation) then
-      local claim = redis.call('HGET', KEYS[5], id)
+    local claim = redis.call('HGET', KEYS[5], id)
+    if tonumber(known) <= tonumber(generation) or (known == over and not claim) then
       local place = set .. ' ' .. due
       -- A worker that has exactly this entry in hand keeps it; one that has an older one in hand loses its claim.
       local in_hand = claim and known == generation and string.match(claim, '^%S+ (.*)$') == place

@@ -10,9 +10,12 @@ use redress_testkit::proxy::{FaultProxy, Mode};
 use redress_testkit::{ManualClock, eventually, redis};
 use redress_timers::{Cause, Entry, Settings, Truth as _};
 use tokio::process::Command;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use crate::rows::{Behaviour, Handler, Replica, Rows, client, known_to, quick};
+use crate::rows::{
+    Behaviour, Handler, Replica, Rows, client, generations_known_to, known_to, quick,
+};
 
 const SOON: Duration = Duration::from_secs(30);
 const START: &str = "2026-01-01T00:00:00Z";
@@ -286,6 +289,93 @@ async fn p15_a_row_that_never_reached_redis_is_found_and_fired() {
         replica.timers.is_index_ready(),
         "the auditor repaired the index; nobody had to rebuild it"
     );
+}
+
+#[tokio::test]
+async fn i4_p15_a_row_fires_though_the_index_was_told_of_a_change_that_never_committed() {
+    let clock = ManualClock::new(START.parse().expect("an instant"));
+    let (rows, server) = (Rows::at(clock.clone()).await, redis().await);
+    let handler = Handler::new(&rows, Behaviour::default());
+    let replica = Replica::start(client(&server), &handler, quick());
+    eventually(SOON, async || replica.timers.is_index_ready()).await;
+    let row = |millis| Entry::new(Uuid::now_v7(), 1, rows.in_millis(millis));
+    let entries = [row(0), row(10_000)];
+    for entry in entries {
+        replica.timers.schedule(Entry {
+            generation: 2,
+            due: rows.in_millis(3_600_000),
+            ..entry
+        });
+    }
+    eventually(SOON, async || known_to(&server) == 2).await;
+    for entry in entries {
+        rows.arm(entry).await;
+    }
+    eventually(SOON, async || rows.count().await == 1).await;
+    // While the clock stands still: the other one is put right before it is due.
+    eventually(SOON, async || generations_known_to(&server) == "1").await;
+    clock.advance(SignedDuration::from_secs(10));
+    eventually(SOON, async || rows.count().await == 2).await;
+    rows.assert_each_once_and_none_early(&entries).await;
+}
+
+#[tokio::test]
+async fn i4_a_change_that_commits_during_an_audit_is_not_put_back() {
+    // An audit that finds a difference reads the rows twice, each time before it looks at the index.
+    for read in 1..=2 {
+        let (rows, server) = (Rows::new().await, redis().await);
+        let gated = Behaviour {
+            gate: Some(Semaphore::new(0)),
+            ..Behaviour::default()
+        };
+        let handler = Handler::new(&rows, gated);
+        let gate = handler.behaviour.gate.as_ref().expect("was set");
+        let replica = Replica::start(client(&server), &handler, quick());
+        eventually(SOON, async || replica.timers.is_index_ready()).await;
+        let old = rows.arm_in(3_600_000).await;
+        gate.add_permits(read - 1);
+        eventually(SOON, async || handler.pages.load(Ordering::SeqCst) == read).await;
+        let new = rows
+            .arm(Entry {
+                generation: 2,
+                due: rows.in_millis(7_200_000),
+                ..old
+            })
+            .await;
+        replica.timers.schedule(new);
+        eventually(SOON, async || generations_known_to(&server) == "2").await;
+        gate.add_permits(3 - read);
+        // The next audit has begun, so that this one is over.
+        eventually(SOON, async || handler.pages.load(Ordering::SeqCst) == 3).await;
+        assert_eq!(generations_known_to(&server), "2", "read {read}");
+    }
+}
+
+#[tokio::test]
+async fn i4_what_a_worker_has_in_hand_is_left_to_it_though_its_change_never_committed() {
+    let (rows, server) = (Rows::new().await, redis().await);
+    let stuck = Behaviour {
+        before_commit: Duration::from_secs(3600),
+        ..Behaviour::default()
+    };
+    let handler = Handler::new(&rows, stuck);
+    let settings = Settings {
+        lease: Duration::from_secs(60),
+        ..quick()
+    };
+    let replica = Replica::start(client(&server), &handler, settings);
+    eventually(SOON, async || replica.timers.is_index_ready()).await;
+    let row = Entry::new(Uuid::now_v7(), 1, rows.in_millis(3_600_000));
+    replica.timers.schedule(Entry {
+        generation: 2,
+        due: rows.now(),
+        ..row
+    });
+    eventually(SOON, async || handler.calls.load(Ordering::SeqCst) == 1).await;
+    rows.arm(row).await;
+    // Of four reads two are of one audit, and the next one has begun.
+    eventually(SOON, async || handler.pages.load(Ordering::SeqCst) >= 4).await;
+    assert_eq!(generations_known_to(&server), "2");
 }
 
 #[tokio::test]

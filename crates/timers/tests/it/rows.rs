@@ -15,6 +15,7 @@ use redress_testkit::{TestDatabase, TestRedis, database};
 use redress_timers::{Cause, Entry, Fired, Overdue, Receipt, Redis, Settings, Timers, Truth};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, FromRow, PgPool};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -246,6 +247,8 @@ pub(crate) struct Behaviour {
     pub(crate) arms_also: Option<Entry>,
     /// How many entries it commits at once; none is one.
     pub(crate) batch_max: usize,
+    /// What each page of armed rows waits for between being read and being answered.
+    pub(crate) gate: Option<Semaphore>,
 }
 
 /// The service's rows as one replica handles them.
@@ -262,6 +265,8 @@ pub(crate) struct Handler {
     pub(crate) scans: AtomicUsize,
     /// How often it was asked so since an instant only.
     pub(crate) scans_since: AtomicUsize,
+    /// How many pages of armed rows were read, empty ones aside.
+    pub(crate) pages: AtomicUsize,
     receipts: Mutex<Vec<Receipt>>,
     /// The most calls that ever ran at once for one id.
     pub(crate) most: AtomicUsize,
@@ -287,6 +292,7 @@ impl Handler {
             batches: AtomicUsize::new(0),
             scans: AtomicUsize::new(0),
             scans_since: AtomicUsize::new(0),
+            pages: AtomicUsize::new(0),
             receipts: Mutex::default(),
             most: AtomicUsize::new(0),
         })
@@ -494,7 +500,14 @@ impl Truth for Handler {
         .fetch_all(&self.rows.pool)
         .await
         .or_fault()?;
-        Ok(entries(rows))
+        let page = entries(rows);
+        if !page.is_empty() {
+            self.pages.fetch_add(1, Ordering::SeqCst);
+            if let Some(gate) = &self.behaviour.gate {
+                gate.acquire().await.expect("is never closed").forget();
+            }
+        }
+        Ok(page)
     }
 
     async fn fire(&self, entry: &Entry, late: &[Receipt], now: Timestamp) -> Result<Fired, Fault> {
@@ -647,4 +660,17 @@ pub(crate) fn known_to(server: &TestRedis) -> usize {
         .expect("redis answers")
         .parse()
         .expect("a count")
+}
+
+/// The generations that the index knows, in order.
+pub(crate) fn generations_known_to(server: &TestRedis) -> String {
+    let generations = "local all = {}
+        for _, key in ipairs(redis.call('KEYS', '*:generation')) do
+            for _, generation in ipairs(redis.call('HVALS', key)) do all[#all + 1] = generation end
+        end
+        table.sort(all)
+        return table.concat(all, ' ')";
+    server
+        .ask(&["EVAL", generations, "0"])
+        .expect("redis answers")
 }

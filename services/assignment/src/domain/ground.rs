@@ -10,7 +10,7 @@ pub struct CaseKnown {
     pub upheld: bool,
     /// The company centre took it over.
     pub taken_over: bool,
-    /// Something that stands was booked for it by the same kind and cause.
+    /// Something that stands, and does not give way, was booked for it by the same kind and cause.
     pub booked: bool,
 }
 

@@ -87,12 +87,27 @@ impl PastOffice {
             had.is_some_and(|had| bench.is_away(had) && bench.may_handle(had, excluded));
         let is_offered = waits(before.offered_to.as_ref(), after.offered_to.as_ref());
         let is_given = !stands_in && waits(had, after.responsible.as_ref());
-        let is_there = |staff: &StaffId| is_above(staff, bench, at) && !bench.is_away(staff);
-        is_live(after.status)
-            && (is_offered || is_given)
-            && take_over(after.responsible.as_ref(), excluded, bench, at)
-                .is_some_and(|found| is_there(&found.staff))
+        is_live(after.status) && (is_offered || is_given) && is_led_above(after, bench, at)
     }
+}
+
+/// Whether somebody above the office is there who may have the case.
+fn is_led_above(work: &Work, bench: &Bench, at: Timestamp) -> bool {
+    let is_there = |staff: &StaffId| is_above(staff, bench, at) && !bench.is_away(staff);
+    take_over(work.responsible.as_ref(), &work.facts.excluded, bench, at)
+        .is_some_and(|found| is_there(&found.staff))
+}
+
+/// Whether the company centre took the case over and keeps it (M17): it is handed to nobody of the store, unless nobody above it
+/// is there (P14). What went past the office goes back by the complainant's consent (M18), which is asked for by the mark.
+pub fn is_kept_above(work: &Work, to: &StaffId, bench: &Bench, at: Timestamp) -> bool {
+    // Anybody above will do, whoever would be chosen to take it over.
+    let is_there = |staff: &StaffId| {
+        is_above(staff, bench, at)
+            && !bench.is_away(staff)
+            && bench.may_handle(staff, &work.facts.excluded)
+    };
+    work.taken_over_at.is_some() && !is_above(to, bench, at) && bench.people.keys().any(is_there)
 }
 
 /// Whether one store complains about another, and the person stands above neither: the case is not handed to them (M17).

@@ -306,9 +306,31 @@ impl Span {
         Self(month.0 * 16 + months)
     }
 
-    /// The longest spans that lie one after another from the first of these months to the last: at most four months, and six
-    /// quarters of a year beside whole years.
-    pub fn covering(from: Month, to: Month) -> Vec<Self> {
+    /// The fewest spans whose sum is of these months: of each year its longest spans one after another, or the year less its other
+    /// months where those are fewer.
+    pub fn covering(from: Month, to: Month) -> Covering {
+        let mut all = Covering::default();
+        let mut next = from;
+        while next <= to {
+            let year = Month(next.0 - next.0.rem_euclid(12));
+            let december = year.plus(11);
+            let last = to.min(december);
+            let inside = Self::chain(next, last);
+            let mut outside = Self::chain(year, next.plus(-1));
+            outside.extend(Self::chain(last.plus(1), december));
+            if outside.len() + 1 < inside.len() {
+                all.more.push(Self::starting(year, 12));
+                all.less.extend(outside);
+            } else {
+                all.more.extend(inside);
+            }
+            next = december.plus(1);
+        }
+        all
+    }
+
+    /// The longest spans that lie one after another from the first of these months to the last.
+    fn chain(from: Month, to: Month) -> Vec<Self> {
         let mut spans = Vec::new();
         let mut next = from;
         while next <= to {
@@ -319,6 +341,15 @@ impl Span {
         }
         spans
     }
+}
+
+/// Spans that make up months together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Covering {
+    /// What is added.
+    pub more: Vec<Span>,
+    /// What is taken off again.
+    pub less: Vec<Span>,
 }
 
 impl std::fmt::Display for Month {
@@ -427,23 +458,29 @@ mod tests {
     #[test]
     fn spans_cover_each_month_once_and_a_year_by_six_at_most() {
         let january = Month::parse("2026-01").expect("a month");
-        assert_eq!(
-            Span::covering(january, january.plus(11)),
-            [Span(january.0 * 16 + 12)]
-        );
+        let year = Span(january.0 * 16 + 12);
+        let covering = Span::covering(january, january.plus(11));
+        assert_eq!((covering.more, covering.less), (vec![year], vec![]));
+        let months_of = |span: &Span| {
+            let Span(number) = *span;
+            (0..number % 16).map(move |n| number / 16 + n)
+        };
         for start in 0..24 {
             for months in 1..=60 {
                 let (from, to) = (january.plus(start), january.plus(start + months - 1));
-                let spans = Span::covering(from, to);
-                let covered: Vec<i32> = spans
-                    .iter()
-                    .flat_map(|span| (0..span.0 % 16).map(|n| span.0 / 16 + n))
-                    .collect();
+                let Covering { more, less } = Span::covering(from, to);
+                assert!(months > 12 || more.len() + less.len() <= 6, "{from} {to}");
+                let mut covered: Vec<i32> = more.iter().flat_map(months_of).collect();
+                for month in less.iter().flat_map(months_of) {
+                    let at = covered.iter().position(|m| *m == month);
+                    covered.swap_remove(at.expect("taken off what was added"));
+                }
+                covered.sort_unstable();
                 assert_eq!(covered, (from.0..=to.0).collect::<Vec<_>>());
-                assert!(months > 12 || spans.len() <= 6, "{from} {to}");
             }
         }
-        assert_eq!(Span::covering(january.plus(1), january), Vec::<Span>::new());
+        let none = Span::covering(january.plus(1), january);
+        assert_eq!(none, Covering::default());
     }
 
     #[test]

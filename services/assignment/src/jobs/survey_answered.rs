@@ -1,5 +1,6 @@
 //! `redress.survey.answered.v1` from notification: praise is recognised and the score counted; what a complainant says
-//! after the resolution is the follow-up, and whoever says that it is not solved has the case opened again (M12, M16).
+//! after the resolution is the follow-up, and whoever says that it is not solved has the case opened again (M12, M16), unless
+//! the company's last word stands.
 
 use redress_events::{Applied, Event, Handler};
 use redress_model::Fault;
@@ -71,16 +72,18 @@ impl OnSurveyAnswered {
         if !is_asked {
             return Ok(());
         }
+        let satisfaction = Satisfaction::of_survey(answered.score, answered.solved);
+        let is_dissatisfied = satisfaction == Satisfaction::Dissatisfied;
         let said = FollowUp {
-            satisfaction: Satisfaction::of_survey(answered.score, answered.solved),
-            last_word: false,
+            satisfaction,
+            last_word: is_dissatisfied && visits::last_word_stands(tx, &known).await?,
             at,
         };
         let now = self.0.now();
         visits::add_follow_up(tx, &case, &said, "", &event.source, now).await?;
         let text = format!("{} by survey, score {}", said.satisfaction, answered.score);
         apply(tx, &known, Action::FollowUp(text), &event.source, &self.0).await?;
-        if said.satisfaction == Satisfaction::Dissatisfied {
+        if is_dissatisfied && !said.last_word {
             outbox::reopening_asked(tx, &known, DISSATISFIED, now).await?;
             if let Some(known) = work::find(tx, &case).await? {
                 let (cause, by) = (TakeOver::Dissatisfied, Person::service(&event.source));

@@ -144,27 +144,28 @@ fn illegal(illegal: &Illegal, case: &CaseName) -> Fault {
 /// That nobody is given work who is on leave and would let it lie (P14).
 fn require_present(bench: &Bench, staff: &StaffId, name: impl Display) -> Result<(), Fault> {
     if bench.is_away(staff) {
-        return Err(on_leave(staff, name));
+        return Err(on_leave(staff, "name somebody else", name));
     }
     Ok(())
 }
 
-/// That nobody is named for a time at which they are on leave (P14).
+/// That nobody is to do something at a time at which they are on leave, named or not (P14). `legal` says what may be asked
+/// instead.
 async fn require_present_at(
     tx: &mut Tx,
     case: &CaseName,
     staff: &StaffId,
     at: Timestamp,
+    legal: &str,
 ) -> Result<(), Fault> {
     if store::plan::is_away(tx, &case.site, staff, at).await? {
-        return Err(on_leave(staff, parse::work_name(case)));
+        return Err(on_leave(staff, legal, parse::work_name(case)));
     }
     Ok(())
 }
 
-fn on_leave(staff: &StaffId, name: impl Display) -> Fault {
-    let text =
-        format!("{staff} is on leave; legal now: name somebody else, or delete the leave first");
+fn on_leave(staff: &StaffId, legal: &str, name: impl Display) -> Fault {
+    let text = format!("{staff} is on leave; legal now: {legal}, or delete the leave first");
     Fault::illegal("ON_LEAVE", text, name)
 }
 

@@ -11,12 +11,13 @@ use redress_store::Tx;
 
 use super::validity::{self, Owed};
 use super::{bench, notices, outbox};
+use crate::domain::person::Person;
 use crate::domain::practice::{Demand, DemandState, Effect};
 use crate::domain::validity::{APPEAL_LIMIT, Decision};
 use crate::domain::work::Work;
 
 /// Lets an undecided appeal of a rejected case be owed from now on, and tells whoever may decide it. `stands` is the decision
-/// that it is against.
+/// that stands; `against` made the one that was appealed, which may be an earlier one.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -24,12 +25,13 @@ pub async fn owe(
     tx: &mut Tx,
     work: &Work,
     stands: &Decision,
+    against: &Person,
     actor: &str,
     at: Timestamp,
 ) -> Result<(), Fault> {
     let case = &work.case;
     let bench = bench::load(tx, &case.site, at).await?;
-    let people = notices::appeal_deciders(tx, work, &bench, stands, at).await?;
+    let people = notices::appeal_deciders(tx, work, &bench, stands, against, at).await?;
     let owed = Owed {
         demand: new_id(at),
         since: at,

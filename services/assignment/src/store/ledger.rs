@@ -450,7 +450,8 @@ pub async fn sum_of_booking(tx: &mut Tx, entry: &Entry) -> Result<i64, Fault> {
 }
 
 /// Whether something that was neither waived nor only proposed was booked for a case by this kind and cause, at another instant
-/// than the given one: what is booked together has one.
+/// than the given one: what is booked together has one. What the site is to pay and nobody appealed does not count where it
+/// gives way.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -459,18 +460,21 @@ pub async fn stands(
     case: &CaseName,
     (kind, cause): (EntryKind, EntryCause),
     but: Option<Timestamp>,
+    gives_way: bool,
 ) -> Result<bool, Fault> {
     sqlx::query_scalar!(
         r#"-- assignment::store::ledger::stands
         SELECT EXISTS (
           SELECT FROM ledger_entry WHERE site = $1 AND case_id = $2 AND kind = $3 AND cause = $4
-            AND state NOT IN ('WAIVED', 'PROPOSED') AND create_time IS DISTINCT FROM $5::timestamptz)
+            AND state NOT IN ('WAIVED', 'PROPOSED') AND create_time IS DISTINCT FROM $5::timestamptz
+            AND NOT ($6::boolean AND staff IS NULL AND state = 'OPEN'))
           AS "stands!""#,
         case.site.as_str(),
         case.id,
         kind.word(),
         cause.word(),
         but.map(|but| but.to_sqlx()),
+        gives_way,
     )
     .fetch_one(&mut **tx)
     .await

@@ -267,11 +267,15 @@ pub async fn appeal_deciders(
     work: &Work,
     bench: &Bench,
     stands: &Decision,
+    against: &Person,
     at: Timestamp,
 ) -> Result<BTreeSet<StaffId>, Fault> {
-    let decider = on_roster(tx, &work.case.site, &stands.decider).await?;
+    let mut deciders = BTreeSet::new();
+    for decider in [&stands.decider, against] {
+        deciders.extend(on_roster(tx, &work.case.site, decider).await?);
+    }
     let level = stands.level.max(Level::SiteManager);
-    Ok(approvers(work, bench, (level, false), decider, at))
+    Ok(approvers(work, bench, (level, false), deciders, at))
 }
 
 /// Who of the site's roster somebody is; none where they are not on it.

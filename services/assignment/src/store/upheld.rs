@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::ids::new_id;
-use redress_model::name::CaseName;
+use redress_model::name::{CaseName, StaffId};
 use redress_policy::Accountability;
 use redress_store::Tx;
 
@@ -47,7 +47,7 @@ async fn book(tx: &mut Tx, case: &CaseName, decision: &Decision) -> Result<(), F
     let policy = policy::of_site(tx, &case.site).await?;
     let rules = policy.accountability();
     let amount_fen = Accountability::fen(rules.upheld_complaint);
-    if amount_fen == 0 || ledger::stands(tx, case, WHAT, None).await? {
+    if amount_fen == 0 || ledger::stands(tx, case, WHAT, None, false).await? {
         return Ok(());
     }
     let at = decision.at;
@@ -73,6 +73,11 @@ async fn book(tx: &mut Tx, case: &CaseName, decision: &Decision) -> Result<(), F
     ledger::book(tx, &entry, staff, Some(&origin))
         .await
         .map(drop)
+}
+
+/// Whether what the site is to pay for an upheld complaint gives way to this: a penalty for it that names who bears it.
+pub fn gives_way(what: (EntryKind, EntryCause), staff: &[StaffId]) -> bool {
+    what == WHAT && !staff.is_empty()
 }
 
 /// What the site was to pay is borne by people by name instead, as long as nobody appealed or paid.

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{outbox, parse, parse_opt};
 use crate::domain::handling::{FollowUp, Visit, VisitPurpose};
+use crate::domain::work::Work;
 
 /// How many visits of a case are read at most.
 const VISITS_MAX: i64 = 500;
@@ -194,4 +195,25 @@ pub async fn last_follow_up(
         })
     })
     .transpose()
+}
+
+/// Whether a person with authority said since the resolution that the company's last word stands.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn last_word_stands(tx: &mut Tx, work: &Work) -> Result<bool, Fault> {
+    let Some(resolved) = work.resolved_at else {
+        return Ok(false);
+    };
+    sqlx::query_scalar!(
+        r#"-- assignment::store::visits::last_word_stands
+        SELECT EXISTS (
+          SELECT FROM follow_up WHERE site = $1 AND case_id = $2 AND follow_time >= $3 AND last_word) AS "stands!""#,
+        work.case.site.as_str(),
+        work.case.id,
+        resolved.to_sqlx(),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
 }

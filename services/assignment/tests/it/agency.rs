@@ -2,11 +2,13 @@
 //! booked and by which policy; exposures that nobody clarified.
 
 use jiff::SignedDuration;
-use redress_assignment::domain::handling::Satisfaction;
+use redress_assignment::domain::handling::{CalmingMove, Ending, Satisfaction};
 use redress_assignment::domain::validity::Validity;
 use redress_events::Event;
 use redress_model::name::CaseName;
-use redress_model::words::{CaseStatus, Category, ClockKind, ClockState, ClockTransition};
+use redress_model::words::{
+    CaseStatus, Category, Channel, ClockKind, ClockState, ClockTransition, DutyRole,
+};
 use redress_policy::{Handling, TakeOver};
 use redress_proto::assignment::v1 as wire;
 use redress_proto::assignment::v1::agency_service_server::AgencyService;
@@ -25,6 +27,7 @@ use redress_rpc::Caller;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
+use crate::staffing::{hand_over_shift, offer};
 use crate::wording::fields;
 use crate::world::{NowPlus as _, World, by, last};
 
@@ -257,6 +260,58 @@ async fn m17_a_case_that_a_store_does_not_resolve_in_time_is_taken_over_by_the_c
 }
 
 #[tokio::test]
+async fn m17_what_the_company_centre_took_over_goes_back_to_nobody_of_the_store() {
+    let world = World::store().await;
+    let case = world.investigated().await;
+    world.tell(&[world.breached(&case)]).await;
+    let calm = |caller: Caller, to: &str| {
+        let request = wire::CalmComplainantRequest {
+            name: World::name_of(&case),
+            r#move: to_wire(CalmingMove::Person),
+            staff: format!("sites/lakeside/staff/{to}"),
+            reason: "the talk became loud".to_owned(),
+            channel: to_wire(Channel::FrontDesk),
+            ..Default::default()
+        };
+        world.handling.calm_complainant(by(caller, request))
+    };
+    let lead = world.handler("lead-site");
+    let refused = calm(lead, "lead-site").await;
+    assert_eq!(fields(&refused.expect_err("of the store")), ["staff"]);
+    let centre = || world.handler("centre-one");
+    let refused = offer(&world, centre(), &case, "eng-one").await;
+    assert_eq!(fields(&refused.expect_err("of the store")), ["staff"]);
+    let shift = hand_over_shift(&world, "centre-one", "eng-one", "").await;
+    assert_eq!((shift.work.len(), shift.unmoved.len()), (0, 1));
+    assert!(shift.unmoved[0].reason.contains("keeps it"));
+    assert_eq!(last(&world.get(&case).await.responsible), "centre-one");
+
+    let within = offer(&world, centre(), &case, "centre-two").await;
+    within.expect("of the centre too");
+    let calmed = calm(centre(), "lead-top").await.expect("above the store");
+    let work = calmed.into_inner().work.expect("work");
+    assert_eq!(last(&work.responsible), "lead-top");
+}
+
+#[tokio::test]
+async fn p14_where_nobody_above_the_store_is_there_the_store_hands_over_what_was_taken_over() {
+    let world = World::staffed().await;
+    world.is_store().await;
+    let case = world.investigated().await;
+    let duties = [
+        (DutyRole::Handler, "eng-one"),
+        (DutyRole::Handler, "eng-two"),
+        (DutyRole::OnSiteLead, "lead-site"),
+    ];
+    world.duties(&duties).await.expect("set");
+    world.tell(&[world.breached(&case)]).await;
+    assert_eq!(last(&world.get(&case).await.responsible), "lead-site");
+    let lead = world.handler("lead-site");
+    let offered = offer(&world, lead, &case, "eng-two").await;
+    assert_eq!(last(&offered.expect("nobody above").offered_to), "eng-two");
+}
+
+#[tokio::test]
 async fn m17_what_nobody_had_accepted_is_accepted_by_taking_it_over() {
     let world = World::store().await;
     let case = world.offered(Category::EngineeringQuality).await;
@@ -308,6 +363,54 @@ async fn m17_a_dissatisfied_customers_case_goes_to_the_centre_and_stays_there_wh
     // Late again: it is theirs already, and costs once.
     world.tell(&[world.breached(&case)]).await;
     assert_eq!(world.booked().await.len(), 1);
+}
+
+#[tokio::test]
+async fn m16_m17_neither_a_survey_nor_another_follow_up_undoes_the_companys_last_word() {
+    let world = World::store().await;
+    let case = world.investigated().await;
+    let resolved = world.resolve(world.handler("eng-one"), &case).await;
+    resolved.expect("resolved");
+    let last_word = wire::FollowUpWorkRequest {
+        name: World::name_of(&case),
+        satisfaction: to_wire(Satisfaction::Dissatisfied),
+        channel: to_wire(Channel::Hotline),
+        note: "head office stands by it".to_owned(),
+        last_word: true,
+        ..Default::default()
+    };
+    let said = world
+        .handling
+        .follow_up_work(by(world.manager(), last_word))
+        .await;
+    said.expect("may");
+    world.clock.advance(SignedDuration::from_hours(1));
+    let again = world.follow_up(&case, Satisfaction::Unreachable).await;
+    again.expect("kept");
+    world.tell(&[world.answered(&case, 1, false)]).await;
+    let asked = || world.said::<event::ReopeningAsked>("redress.reopening.asked.v1");
+    assert!(asked().await.is_empty());
+    world.clock.advance(SignedDuration::from_hours(1));
+    let again = world.follow_up(&case, Satisfaction::Dissatisfied).await;
+    again.expect("kept");
+    assert!(asked().await.is_empty());
+    let work = world.get(&case).await;
+    assert_eq!(last(&work.responsible), "eng-one", "taken over by nobody");
+    assert!(world.booked().await.is_empty(), "no fee");
+    let closed = world.close(world.manager(), &case).await.expect("reviewed");
+    assert_eq!(closed.outcome, to_wire(Ending::OneSided));
+
+    // Once it is resolved anew, the word of before is about another resolution.
+    let reopened = world.moved(&case, CaseStatus::Reopened, 2);
+    world.tell(&[reopened]).await;
+    let handler = || world.handler("eng-one");
+    world.accept(handler(), &case, "").await.expect("theirs");
+    let looked = world.progress(handler(), &case, "looked again").await;
+    looked.expect("accepted");
+    world.clock.advance(SignedDuration::from_hours(1));
+    world.resolve(handler(), &case).await.expect("resolved");
+    world.tell(&[world.answered(&case, 1, false)]).await;
+    assert_eq!(asked().await.len(), 1);
 }
 
 #[tokio::test]

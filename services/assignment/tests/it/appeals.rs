@@ -12,6 +12,7 @@ use redress_proto::event::v1::{self as event, DemandState, WorkNews};
 use redress_rpc::Caller;
 use uuid::Uuid;
 
+use crate::lifecycle::reason;
 use crate::wording::fields;
 use crate::world::{NowPlus as _, World, by, last};
 
@@ -180,4 +181,41 @@ async fn m18_an_appeal_that_nobody_heard_before_a_reopening_is_owed_anew_by_the_
     assert_eq!(states, [Open, Cancelled, Open]);
     assert_ne!(said[2].demand, said[0].demand, "a clock of its own");
     assert_eq!(world.notices(WorkNews::AppealAwaits).await.len(), 2);
+}
+
+#[tokio::test]
+async fn section_5_who_turned_it_down_anew_does_not_hear_the_appeal_that_was_not_heard_before() {
+    let world = World::staffed().await;
+    let manager = |staff| world.caller("lakeside", "manager", Some(staff));
+    let case = world.appealed_against(manager("lead-duty")).await;
+    world
+        .tell(&[world.moved(&case, CaseStatus::Reopened, 2)])
+        .await;
+    let handler = || world.handler("eng-one");
+    world.accept(handler(), &case, "").await.expect("theirs");
+    let looked = world.progress(handler(), &case, "looked again").await;
+    looked.expect("accepted");
+    world.unfounded(manager("lead-top"), &case).await;
+    world.turned_down(&case).await;
+    let told = world.notices(WorkNews::AppealAwaits).await;
+    assert_eq!(told.len(), 2);
+    assert_eq!(told[1].staff, ["sites/lakeside/staff/lead-site"]);
+
+    let proof = vec![world.piece(&case).await];
+    let dismiss = |caller| {
+        let request = wire::DecideAppealRequest {
+            name: World::name_of(&case),
+            reason: "经复核，结论不变".to_owned(),
+            channel: to_wire(Channel::Hotline),
+            evidence: proof.clone(),
+            ..Default::default()
+        };
+        world.validity.decide_appeal(by(caller, request))
+    };
+    for party in ["lead-duty", "lead-top"] {
+        let refused = dismiss(manager(party)).await.expect_err("decided it");
+        assert_eq!(reason(&refused), "OWN_DECISION", "{party}");
+    }
+    let decided = dismiss(manager("lead-site")).await.expect("heard");
+    assert!(!decided.into_inner().appeal.expect("it").granted);
 }

@@ -1,5 +1,7 @@
 //! The accountability ledger (M17, M02) and corrective actions (M16), told as what happens at a store.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use redress_assignment::domain::validity::Validity;
 use redress_assignment::jobs::count_cases::count_changed;
@@ -18,7 +20,7 @@ use redress_proto::assignment::v1::{
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1::{self as event, WorkNews};
 use redress_rpc::Caller;
-use redress_testkit::ManualClock;
+use redress_testkit::{ManualClock, eventually};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -227,6 +229,28 @@ impl World {
             }),
             ..Default::default()
         };
+        let answer = self.ledger.propose_penalty(by(caller, request)).await?;
+        Ok(answer.into_inner().entries)
+    }
+
+    /// Proposes that these bear by name what an upheld complaint costs.
+    async fn propose_by_name(
+        &self,
+        case: &CaseName,
+        staff: &[&str],
+    ) -> Result<Vec<wire::LedgerEntry>, Status> {
+        let request = wire::ProposePenaltyRequest {
+            parent: "sites/lakeside".to_owned(),
+            cause: Cause::UpheldComplaint.into(),
+            reason: "the agent promised it, and the head knew".to_owned(),
+            case: case.to_string(),
+            staff: staff
+                .iter()
+                .map(|id| format!("sites/lakeside/staff/{id}"))
+                .collect(),
+            ..Default::default()
+        };
+        let caller = self.handler("centre-one");
         let answer = self.ledger.propose_penalty(by(caller, request)).await?;
         Ok(answer.into_inner().entries)
     }
@@ -917,6 +941,102 @@ async fn m13_a_proposal_is_within_the_authority_of_who_confirms_it_as_a_whole() 
         let confirmed = world.decide_penalty(region, &entry.name, true).await;
         assert_eq!(confirmed.expect("above").state(), State::Open);
     }
+}
+
+#[tokio::test]
+async fn m13_m17_what_the_site_bears_gives_way_to_a_penalty_by_name_once_that_is_confirmed() {
+    let world = World::store().await;
+    let seen = async |case: &CaseName| {
+        let costs = world.costs(case).await;
+        let of = |e: &wire::LedgerEntry| (last(&e.staff).to_owned(), yuan(e), e.state());
+        let mut seen: Vec<_> = costs.iter().map(of).collect();
+        seen.sort_by_key(|(staff, ..)| staff.clone());
+        seen
+    };
+    let entry = |staff: &str, yuan: i64, state| (staff.to_owned(), yuan, state);
+    let case = world.upheld().await;
+    world.clock.advance(SignedDuration::from_secs(1));
+    let refused = world
+        .propose_by_name(&case, &[])
+        .await
+        .expect_err("the site bears it");
+    assert_eq!(reason(&refused), "LEDGER_BOOKED");
+    let both = ["lead-site", "seller"];
+    let proposed = world
+        .propose_by_name(&case, &both)
+        .await
+        .expect("of the centre");
+    let expected = [
+        entry("", 500, State::Open),
+        entry("lead-site", 250, State::Proposed),
+        entry("seller", 250, State::Proposed),
+    ];
+    assert_eq!(seen(&case).await, expected, "nothing else is owed yet");
+    for part in &proposed {
+        let confirmed = world.decide_penalty(world.manager(), &part.name, true);
+        confirmed.await.expect("with authority");
+    }
+    let expected = [
+        entry("", 500, State::Waived),
+        entry("lead-site", 250, State::Open),
+        entry("seller", 250, State::Open),
+    ];
+    assert_eq!(seen(&case).await, expected);
+    world.clock.advance(SignedDuration::from_secs(1));
+    let refused = world
+        .propose_by_name(&case, &["desk"])
+        .await
+        .expect_err("once a case");
+    assert_eq!(reason(&refused), "LEDGER_BOOKED");
+
+    // What was appealed since is heard: it does not give way.
+    let other = world.upheld().await;
+    world.clock.advance(SignedDuration::from_secs(1));
+    let waits = world
+        .propose_by_name(&other, &["seller"])
+        .await
+        .expect("of the centre");
+    let of_site = world.costs(&other).await.remove(1);
+    assert!(of_site.staff.is_empty());
+    let appealed = world.appeal(world.manager(), &of_site.name).await;
+    appealed.expect("in time");
+    let refused = world
+        .decide_penalty(world.manager(), &waits[0].name, true)
+        .await;
+    assert_eq!(reason(&refused.expect_err("under appeal")), "LEDGER_BOOKED");
+}
+
+#[tokio::test]
+async fn m13_m17_what_the_site_appeals_while_a_penalty_by_name_is_confirmed_is_not_charged_twice() {
+    const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let world = World::store().await;
+    let case = world.upheld().await;
+    world.clock.advance(SignedDuration::from_secs(1));
+    let proposed = world.propose_by_name(&case, &["seller"]).await;
+    let name = proposed.expect("of the centre").remove(0).name;
+    let mut appeals = world.database.admin.begin().await.expect("begun");
+    let appeal = "UPDATE assignment.ledger_entry SET state = 'APPEALED'
+        WHERE case_id = $1 AND staff IS NULL AND state = 'OPEN'";
+    let appealed = sqlx::query(appeal)
+        .bind(case.id)
+        .execute(&mut *appeals)
+        .await
+        .expect("appealed");
+    assert_eq!(appealed.rows_affected(), 1);
+    let confirms = world.decide_penalty(world.manager(), &name, true);
+    let goes_on = async {
+        eventually(Duration::from_secs(10), async || {
+            world.count(WAITING).await == 1
+        })
+        .await;
+        appeals.commit().await.expect("committed");
+    };
+    let (refused, ()) = tokio::join!(confirms, goes_on);
+    assert_eq!(reason(&refused.expect_err("under appeal")), "LEDGER_BOOKED");
+    let costs = world.costs(&case).await;
+    let states: Vec<State> = costs.iter().map(wire::LedgerEntry::state).collect();
+    assert_eq!(states, [State::Proposed, State::Appealed]);
 }
 
 #[tokio::test]

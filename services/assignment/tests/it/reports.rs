@@ -363,32 +363,45 @@ async fn m06_promises_are_on_time_late_or_not_yet_counted_by_every_dimension() {
         (By::Channel, "WEB"),
         (By::Department, "engineering"),
     ] {
-        let mut request = ask("sites/lakeside", &[dimension]);
-        request.in_detail = true;
-        let answer = world.report(world.manager(), request).await.expect("one");
-        assert_eq!(answer.rows.len(), 1, "{dimension:?}");
-        assert_eq!(answer.rows[0].values, [value], "{dimension:?}");
-        let measures = answer.rows[0].measures.clone().expect("measured");
-        let counts = (measures.cases, measures.on_time, measures.late);
-        assert_eq!(counts, (1, 1, 1), "{dimension:?}");
-        assert_eq!(measures.on_time_rate, Some(0.5), "{dimension:?}");
-        let kinds: Vec<(i32, i64, i64)> = measures
-            .promises
-            .iter()
-            .map(|p| (p.kind, p.on_time, p.late))
-            .collect();
-        assert_eq!(
-            kinds,
-            [
-                (to_wire(ClockKind::Answer), 1, 0),
-                (to_wire(ClockKind::Resolve), 0, 1)
-            ],
-            "{dimension:?}"
-        );
-        // Answered after three hours: within the step from two to four.
-        let answered = measures.answer_p50.expect("answered");
-        assert_eq!(answered.seconds, 3 * 3600, "{dimension:?}");
-        assert_eq!(measures.resolve_p50, None, "{dimension:?}");
+        let alone = ask("sites/lakeside", &[dimension]);
+        let mut asked = vec![(alone, vec![value])];
+        if !matches!(dimension, By::Site | By::Month) {
+            let site = "sites/lakeside";
+            asked.push((ask(site, &[By::Site, dimension]), vec![site, value]));
+            let mut narrowed = ask(site, &[By::Site]);
+            narrowed.filters = vec![wire::ReportFilter {
+                dimension: dimension.into(),
+                values: vec![value.to_owned()],
+            }];
+            asked.push((narrowed, vec![site]));
+        }
+        for (mut request, values) in asked {
+            request.in_detail = true;
+            let answer = world.report(world.manager(), request).await.expect("one");
+            assert_eq!(answer.rows.len(), 1, "{dimension:?}");
+            assert_eq!(answer.rows[0].values, values, "{dimension:?}");
+            let measures = answer.rows[0].measures.clone().expect("measured");
+            let counts = (measures.cases, measures.on_time, measures.late);
+            assert_eq!(counts, (1, 1, 1), "{dimension:?}");
+            assert_eq!(measures.on_time_rate, Some(0.5), "{dimension:?}");
+            let kinds: Vec<(i32, i64, i64)> = measures
+                .promises
+                .iter()
+                .map(|p| (p.kind, p.on_time, p.late))
+                .collect();
+            assert_eq!(
+                kinds,
+                [
+                    (to_wire(ClockKind::Answer), 1, 0),
+                    (to_wire(ClockKind::Resolve), 0, 1)
+                ],
+                "{dimension:?}"
+            );
+            // Answered after three hours: within the step from two to four.
+            let answered = measures.answer_p50.expect("answered");
+            assert_eq!(answered.seconds, 3 * 3600, "{dimension:?}");
+            assert_eq!(measures.resolve_p50, None, "{dimension:?}");
+        }
     }
 }
 

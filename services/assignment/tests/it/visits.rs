@@ -1,8 +1,9 @@
 //! A planned visit is owed: a clock runs on it until it is made, cancelled, or the case ends (section 6).
 
 use jiff::SignedDuration;
+use redress_assignment::domain::handling::CalmingMove;
 use redress_model::name::CaseName;
-use redress_model::words::{CaseStatus, ClockKind, ClockState, ClockTransition};
+use redress_model::words::{CaseStatus, Channel, ClockKind, ClockState, ClockTransition};
 use redress_proto::assignment::v1 as wire;
 use redress_proto::assignment::v1::PromiseKind as Kind;
 use redress_proto::assignment::v1::handling_service_server::HandlingService;
@@ -12,7 +13,9 @@ use tonic::Status;
 use uuid::Uuid;
 
 use crate::lifecycle::reason;
-use crate::world::{NowPlus as _, World, by};
+use crate::staffing::on_leave;
+use crate::wording::fields;
+use crate::world::{NowPlus as _, World, by, last};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -28,6 +31,26 @@ impl World {
         let caller = self.handler("eng-one");
         let answer = self.handling.plan_visit(by(caller, request)).await;
         answer.expect("planned").into_inner().visit.expect("it")
+    }
+
+    /// Plans that this person goes, or whoever is responsible.
+    async fn plan_for(
+        &self,
+        case: &CaseName,
+        staff: &str,
+        hours: i32,
+    ) -> Result<wire::Visit, Status> {
+        let staff = Some(staff).filter(|id| !id.is_empty());
+        let request = wire::PlanVisitRequest {
+            name: Self::name_of(case),
+            purpose: wire::VisitPurpose::Inspection.into(),
+            plan_time: Some(to_timestamp(self.clock.now_plus(HOUR * hours))),
+            staff: staff.map_or_else(String::new, |id| format!("sites/lakeside/staff/{id}")),
+            ..Default::default()
+        };
+        let caller = self.handler("eng-one");
+        let answer = self.handling.plan_visit(by(caller, request)).await?;
+        Ok(answer.into_inner().visit.expect("it"))
     }
 
     async fn cancel(&self, case: &CaseName, visit: &str) -> Result<wire::Visit, Status> {
@@ -99,6 +122,64 @@ async fn m16_a_planned_visit_runs_a_clock_until_it_is_made() {
     assert_eq!(told[1].state(), DemandState::Met);
     assert_eq!(told[1].met_time, Some(made));
     assert_eq!(told[1].due_time, Some(due));
+}
+
+#[tokio::test]
+async fn section_7_nobody_complained_about_is_named_to_visit_or_hears_of_it() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let facts = event::CaseFacts {
+        staff_complained_about: vec!["sites/lakeside/staff/seller".to_owned()],
+        revision: 2,
+        ..world.facts(&case)
+    };
+    world.tell(&[world.updated(facts)]).await;
+    for wrong in ["seller", "nobody"] {
+        let refused = world.plan_for(&case, wrong, 5).await;
+        let refused = refused.expect_err("may not handle the case");
+        assert_eq!(fields(&refused), ["staff"], "{wrong}");
+    }
+    assert!(world.visits(&case).await.is_empty());
+    let told = world
+        .said::<event::PartChanged>("redress.part.changed.v1")
+        .await;
+    assert!(told.iter().all(|part| last(&part.staff) != "seller"));
+    let visit = world.plan_for(&case, "eng-two", 5).await;
+    assert_eq!(last(&visit.expect("may").staff), "eng-two");
+}
+
+#[tokio::test]
+async fn p14_no_visit_and_no_put_off_talk_falls_to_somebody_on_leave_then_though_nobody_is_named() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    on_leave(&world, "eng-one", 2, 24).await;
+    let talk = |hours: i32| {
+        let request = wire::CalmComplainantRequest {
+            name: World::name_of(&case),
+            r#move: to_wire(CalmingMove::Time),
+            meeting_time: Some(to_timestamp(world.clock.now_plus(HOUR * hours))),
+            reason: "the talk became loud".to_owned(),
+            channel: to_wire(Channel::FrontDesk),
+            ..Default::default()
+        };
+        let caller = world.handler("eng-one");
+        world.handling.calm_complainant(by(caller, request))
+    };
+    let refused = world.plan_for(&case, "", 5).await.expect_err("away");
+    assert_eq!(reason(&refused), "ON_LEAVE");
+    let refused = talk(5).await.expect_err("away");
+    assert_eq!(reason(&refused), "ON_LEAVE");
+    let told = refused.message();
+    assert!(told.contains("legal now: name another time"), "{told}");
+    assert!(world.visits(&case).await.is_empty());
+    let other = world.plan_for(&case, "eng-two", 5).await;
+    assert_eq!(last(&other.expect("there").staff), "eng-two");
+    for hours in [1, 25] {
+        let visit = world.plan_for(&case, "", hours).await;
+        assert_eq!(last(&visit.expect("there then").staff), "eng-one");
+        talk(hours).await.expect("there then");
+    }
+    assert_eq!(world.visits(&case).await.len(), 5);
 }
 
 #[tokio::test]

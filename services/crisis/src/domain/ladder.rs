@@ -51,7 +51,7 @@ pub struct Strike {
 pub fn strike(deadlines: &Deadlines, told: Told, now: Timestamp, people: &People) -> Strike {
     let mut told = told;
     let mut notices = Vec::new();
-    while let Some((step, at)) = following(deadlines, told.step, now) {
+    while let Some((step, at)) = step_after(deadlines, told.step, now) {
         if at > now && !passed_on(told.step, people) {
             break;
         }
@@ -60,7 +60,7 @@ pub fn strike(deadlines: &Deadlines, told: Told, now: Timestamp, people: &People
         told.heard |= step >= Step::Breach && !notice.notify.is_empty();
         notices.push(notice);
     }
-    let next = following(deadlines, told.step, now).map(|(_, at)| at);
+    let next = following(deadlines, told, now);
     Strike {
         notices,
         told,
@@ -76,7 +76,12 @@ pub fn unheard(told: Told) -> Option<Told> {
     })
 }
 
-fn following(
+/// When something of a promise is to be told next; none when the ladder is climbed.
+pub fn following(deadlines: &Deadlines, told: Told, now: Timestamp) -> Option<Timestamp> {
+    step_after(deadlines, told.step, now).map(|(_, at)| at)
+}
+
+fn step_after(
     deadlines: &Deadlines,
     told: Option<Step>,
     now: Timestamp,

@@ -5,7 +5,7 @@ use redress_model::Fault;
 use redress_store::Tx;
 use redress_timers::Entry;
 
-use super::keeping::Starts;
+use super::keeping::Carried;
 use super::{Because, Desk, Transition, Turn};
 use crate::domain::words::{LogKind, State};
 use crate::store::cases::Filing;
@@ -48,7 +48,7 @@ pub async fn filed(tx: &mut Tx, desk: &Desk, filing: &Filing) -> Result<Vec<Entr
         };
         let text = format!("case {} {what} by intake; the incident stays", case.number);
         turn.note(LogKind::CaseChanged, "", &text, "").await?;
-        turn.reconcile(now, &Starts::new()).await?;
+        turn.reconcile(now, &Carried::new()).await?;
     }
     let transition = if named && turn.fill_roles(Because::TimePassed).await? {
         Transition::Changed

@@ -7,6 +7,7 @@ use redress_clock::Deadlines;
 use redress_model::Fault;
 use redress_model::ids::new_id;
 use redress_model::name::{ClockName, SiteId, StaffId, StaffName};
+use redress_model::time::whole_micros;
 use redress_model::words::{ClockKind, ClockState, ClockTransition, DutyRole};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as events;
@@ -17,7 +18,7 @@ use uuid::Uuid;
 use super::Turn;
 use crate::domain::cadence::{Period, instants, spread};
 use crate::domain::command::responsible_for;
-use crate::domain::ladder::{Notice, People, Strike, Told, strike, unheard};
+use crate::domain::ladder::{Notice, People, Strike, Told, following, strike, unheard};
 use crate::domain::matrix::Reach;
 use crate::domain::promises::{Promise, Situation, difference, wanted};
 use crate::domain::words::{Audience, LogKind, State, TellMeans};
@@ -37,19 +38,24 @@ pub(super) async fn person_of(
     }
 }
 
-/// When promises that are carried over were made.
-pub(super) type Starts = BTreeMap<Promise, Timestamp>;
+/// Promises that are not made anew, as they stand or stood.
+pub type Carried = BTreeMap<Promise, Clock>;
+
+/// What goes by the pace of a stage.
+fn is_paced(kind: ClockKind) -> bool {
+    matches!(kind, ClockKind::InsideReport | ClockKind::OutwardUpdate)
+}
 
 impl Turn<'_> {
     /// Starts and cancels clocks until exactly the promises run that the incident has now. `start` is
-    /// when those that begin were made; a promise in `carried` keeps its own.
+    /// when those that begin were made; a promise in `carried` goes on.
     ///
     /// # Errors
     /// When Postgres is away.
     pub(super) async fn reconcile(
         &mut self,
         start: Timestamp,
-        carried: &Starts,
+        carried: &Carried,
     ) -> Result<(), Fault> {
         self.settle_contacts().await?;
         let site = self.site();
@@ -89,8 +95,10 @@ impl Turn<'_> {
             }
         }
         for promise in difference.start {
-            let start = carried.get(&promise).copied().unwrap_or(start);
-            self.start(promise, start, None).await?;
+            match carried.get(&promise) {
+                Some(before) => self.resume(before).await?,
+                None => self.start(promise, start, None).await?,
+            }
         }
         self.keep_reviews().await
     }
@@ -103,44 +111,53 @@ impl Turn<'_> {
                 self.stop(clock, ClockState::Cancelled).await?;
             }
         }
-        self.reconcile(self.now, &Starts::new()).await
+        self.reconcile(self.now, &Carried::new()).await
     }
 
     /// Reports and updates that are promised, broken ones too.
     pub(super) async fn cadences(&mut self) -> Result<Vec<Clock>, Fault> {
-        let site = self.site();
-        let mut running = clocks::open(self.tx, &site, self.incident.name.id).await?;
-        running.retain(|c| matches!(c.kind, ClockKind::InsideReport | ClockKind::OutwardUpdate));
+        let mut running = self.own().await?;
+        running.retain(|c| is_paced(c.kind));
         Ok(running)
     }
 
-    /// Two incidents have become one: of two deadlines of a cadence the earlier stays.
+    /// What the incident itself promises now, broken ones too.
+    pub(super) async fn own(&mut self) -> Result<Vec<Clock>, Fault> {
+        let site = self.site();
+        let mut running = clocks::open(self.tx, &site, self.incident.name.id).await?;
+        running.retain(|c| c.subject.is_none());
+        Ok(running)
+    }
+
+    /// Two incidents have become one: of two deadlines of a promise the earlier stays. Briefings have a fixed time: one that is
+    /// ahead is that of this incident, one that was missed stays missed.
     pub(super) async fn keep_earlier(&mut self, others: &[Clock]) -> Result<(), Fault> {
-        for clock in self.cadences().await? {
-            let (kind, due) = (clock.kind, clock.deadlines.due);
-            let others = others.iter().filter(|o| o.kind == kind);
+        for clock in self.own().await? {
+            let (kind, case, due) = (clock.kind, clock.case, clock.deadlines.due);
+            let others = others.iter().filter(|o| (o.kind, o.case) == (kind, case));
             let Some(first) = others.min_by_key(|o| o.deadlines.due) else {
                 continue;
             };
+            if kind == ClockKind::WeeklyBriefing && first.deadlines.due > self.now {
+                continue;
+            }
             // A broken one stays until it is met.
             if first.deadlines.due < due && clock.state == ClockState::Running {
                 self.stop(clock, ClockState::Cancelled).await?;
-                let kept = self.clock(kind, first.start, first.deadlines);
+                let kept = self.again(first);
                 self.run(kept).await?;
             }
         }
         Ok(())
     }
 
-    /// What runs now, with when it was promised.
-    pub(super) async fn starts(&mut self) -> Result<Starts, Fault> {
+    /// What it promises, and what it promised last and did not keep: to go on where that is promised again.
+    pub(super) async fn promises(&mut self) -> Result<Carried, Fault> {
         let site = self.site();
-        let running = clocks::open(self.tx, &site, self.incident.name.id).await?;
-        Ok(running
-            .into_iter()
-            .filter(|c| c.subject.is_none())
-            .map(|c| ((c.kind, c.case), c.start))
-            .collect())
+        let id = self.incident.name.id;
+        let last = clocks::last(self.tx, &site, id).await?.into_iter();
+        let unkept = last.filter(|c| c.state != ClockState::Met);
+        Ok(unkept.map(|c| ((c.kind, c.case), c)).collect())
     }
 
     async fn start(
@@ -149,6 +166,58 @@ impl Turn<'_> {
         start: Timestamp,
         previous_due: Option<Timestamp>,
     ) -> Result<(), Fault> {
+        let clock = self.made(promise, start, previous_due).await?;
+        self.run(clock).await
+    }
+
+    /// Goes on with a promise. A report or an update that is not broken has used no time while it was not promised, and goes
+    /// by the stage, from its entry where that is later; everything else stays as it was promised.
+    async fn resume(&mut self, before: &Clock) -> Result<(), Fault> {
+        let clock = match self.visit {
+            Some(visit) if is_paced(before.kind) && before.level == 0 => {
+                let used = before
+                    .start
+                    .duration_until(before.stopped.unwrap_or(self.now));
+                let resumed = self.now.saturating_sub(used).unwrap_or(before.start);
+                let start = whole_micros(resumed).max(visit.entered);
+                let made = self.made((before.kind, before.case), start, None).await?;
+                // What was warned of in another stage was another promise.
+                if visit.entered <= before.start {
+                    let told = before.told;
+                    Clock { told, ..made }
+                } else {
+                    made
+                }
+            }
+            _ => self.again(before),
+        };
+        self.run(clock).await
+    }
+
+    /// The same promise, here: whoever heard that it is broken does not hear it again, and it stays so.
+    fn again(&self, before: &Clock) -> Clock {
+        let clock = self.clock(before.kind, before.start, before.deadlines);
+        Clock {
+            case: before.case,
+            state: if before.level > 0 {
+                ClockState::Breached
+            } else {
+                ClockState::Running
+            },
+            told: before.told,
+            level: before.level,
+            next: following(&before.deadlines, before.told, self.now),
+            ..clock
+        }
+    }
+
+    /// A promise as the incident makes it.
+    async fn made(
+        &mut self,
+        promise: Promise,
+        start: Timestamp,
+        previous_due: Option<Timestamp>,
+    ) -> Result<Clock, Fault> {
         let (kind, case) = promise;
         let kept = self.kept(kind).await?;
         let deadlines = instants(
@@ -161,35 +230,12 @@ impl Turn<'_> {
         )
         .ok_or_else(|| Fault::internal("a clock of cases was started on an incident"))?;
         let clock = self.clock(kind, start, deadlines);
-        let mut clock = Clock { case, ..clock };
-        if kind == ClockKind::HoldingStatement
-            && let Some(before) = self.dropped(kind).await?
-            && before.start == start
-        {
-            // The same promise: whoever heard that it is broken does not hear it again, and it stays so.
-            (clock.told, clock.level) = (before.told, before.level);
-            if before.level > 0 {
-                clock.state = ClockState::Breached;
-            }
-        }
-        self.run(clock).await?;
-        if kind == ClockKind::WeeklyBriefing {
-            self.plan_briefing(deadlines.due).await?;
-        }
-        Ok(())
-    }
-
-    /// The last promise of a kind, where it was cancelled.
-    pub(super) async fn dropped(&mut self, kind: ClockKind) -> Result<Option<Clock>, Fault> {
-        let site = self.site();
-        let id = self.incident.name.id;
-        clocks::last_cancelled(self.tx, &site, id, kind).await
+        Ok(Clock { case, ..clock })
     }
 
     /// How many of a cadence were kept since the stage was entered: it slows down by that.
     async fn kept(&mut self, kind: ClockKind) -> Result<u32, Fault> {
-        let paced = matches!(kind, ClockKind::InsideReport | ClockKind::OutwardUpdate);
-        let Some(visit) = self.visit.filter(|_| paced) else {
+        let Some(visit) = self.visit.filter(|_| is_paced(kind)) else {
             return Ok(0);
         };
         let site = self.site();
@@ -288,7 +334,11 @@ impl Turn<'_> {
         let site = self.site();
         clocks::insert(self.tx, &site, &clock).await?;
         self.arm(clock.entry());
-        self.tell(&clock, ClockTransition::Started, 0, &[]).await
+        self.tell(&clock, ClockTransition::Started, 0, &[]).await?;
+        if clock.kind == ClockKind::WeeklyBriefing {
+            self.plan_briefing(clock.deadlines.due).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn stop(&mut self, mut clock: Clock, state: ClockState) -> Result<(), Fault> {

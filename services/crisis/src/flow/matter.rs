@@ -3,13 +3,12 @@
 use jiff::Timestamp;
 use redress_model::ids::new_id;
 use redress_model::name::{IncidentName, SiteId};
-use redress_model::words::ClockKind;
 use redress_model::{Fault, Grade};
 use redress_store::Tx;
 use redress_timers::Entry;
 use uuid::Uuid;
 
-use super::keeping::Starts;
+use super::keeping::Carried;
 use super::terms::freeze;
 use super::turn::CASES_MAX;
 use super::{Because, Desk, Transition, Turn};
@@ -19,7 +18,7 @@ use crate::domain::stage::hotter;
 use crate::domain::words::{LogKind, Mode, Stage, State};
 use crate::store::cases::{CaseFile, Ruling};
 use crate::store::incidents::Incident;
-use crate::store::{briefings, cases, commitments, incidents, links, lock_site, stages};
+use crate::store::{briefings, cases, commitments, incidents, links, lock_site, media, stages};
 
 /// Why an incident that opens by itself was opened.
 const REASON_GRADED: &str = "graded";
@@ -37,8 +36,12 @@ pub struct Cause {
     pub stage: Stage,
     /// When: the promises run from here.
     pub at: Timestamp,
+    /// Since when the case belongs to one: what a leader said to its complainant from then on counts.
+    pub joined: Timestamp,
     /// It hangs on a suspicion that nobody answered.
     pub provisional: bool,
+    /// What the case was promised in the incident that it comes from; empty where it comes from none.
+    pub carried: Carried,
 }
 
 /// What came of a decision.
@@ -90,14 +93,16 @@ pub async fn decide(tx: &mut Tx, desk: &Desk, ruling: &Ruling) -> Result<Option<
     match admission {
         Admission::Nothing | Admission::Wait => Ok(Some(Decided::default())),
         Admission::Joins => {
-            let now = desk.clock.now();
+            let at = ruling.decided.min(desk.clock.now());
             let cause = Cause {
                 reason: REASON_GRADED.to_owned(),
                 actor: String::new(),
                 mode: None,
                 stage: Stage::Outbreak,
-                at: ruling.decided.min(now),
+                at,
+                joined: at,
                 provisional: ruling.provisional,
+                carried: Carried::new(),
             };
             let (_, armed) = open_or_join(tx, desk, &site, &case, &cause).await?;
             Ok(Some(Decided {
@@ -115,7 +120,7 @@ pub async fn decide(tx: &mut Tx, desk: &Desk, ruling: &Ruling) -> Result<Option<
             let at = ruling.decided.min(turn.now);
             let mut switched = turn.weigh(&case, at).await?;
             if ruling.grade == Grade::ONE && !ruling.provisional {
-                switched |= turn.confirm(&case, at).await?;
+                switched |= turn.confirm(&case, at, &Carried::new()).await?;
             }
             if fallen_from != case.grade {
                 let grade = case.grade.map_or(0, |g| g.value());
@@ -178,7 +183,7 @@ async fn open_or_join(
             (incident, Transition::Opened)
         }
     };
-    cases::join(tx, site, case.id, incident.name.id, cause.at).await?;
+    cases::join(tx, site, case.id, incident.name.id, cause.joined).await?;
     let mut turn = Turn::take(tx, desk, now, incident).await?;
     if transition == Transition::Opened {
         let how = if turn.incident.provisional {
@@ -208,9 +213,9 @@ async fn open_or_join(
     }
     turn.weigh(case, cause.at).await?;
     if !cause.provisional {
-        turn.confirm(case, cause.at).await?;
+        turn.confirm(case, cause.at, &cause.carried).await?;
     }
-    turn.reconcile(cause.at, &Starts::new()).await?;
+    turn.reconcile(cause.at, &cause.carried).await?;
     turn.finish(transition).await
 }
 
@@ -272,7 +277,12 @@ impl Turn<'_> {
 
     /// A case of it is grade 1 beyond a suspicion: what leaves is promised from here on. Says whether
     /// anything changed.
-    pub(super) async fn confirm(&mut self, case: &CaseFile, at: Timestamp) -> Result<bool, Fault> {
+    pub(super) async fn confirm(
+        &mut self,
+        case: &CaseFile,
+        at: Timestamp,
+        carried: &Carried,
+    ) -> Result<bool, Fault> {
         if !self.incident.provisional {
             return Ok(false);
         }
@@ -280,12 +290,12 @@ impl Turn<'_> {
         let text = format!("no longer provisional by case {}", case.number);
         self.note(LogKind::CaseChanged, "", &text, "").await?;
         self.make_tasks(at).await?;
-        self.reconcile(at, &Starts::new()).await?;
+        self.reconcile(at, carried).await?;
         Ok(true)
     }
 
     /// Switches the mode; promises that the new one does not have are cancelled, its own start, by a person's word
-    /// the holding statement where it stood. Says whether anything changed.
+    /// where they stood. Says whether anything changed.
     ///
     /// # Errors
     /// When Postgres is away.
@@ -303,15 +313,13 @@ impl Turn<'_> {
         reason.clone_into(&mut self.incident.mode_reason);
         let text = format!("mode is now {} ({reason})", mode.word().to_lowercase());
         self.note(LogKind::ModeSwitched, actor, &text, "").await?;
-        // There and back gives no new hour for the first word; a new public criterion gives its own.
-        let first_word = if actor.is_empty() {
-            None
+        // There and back gives no new time and forgets no breach; a new public criterion gives its own.
+        let carried = if actor.is_empty() {
+            Carried::new()
         } else {
-            self.dropped(ClockKind::HoldingStatement).await?
+            self.promises().await?
         };
-        let first_word = first_word.map(|c| ((c.kind, c.case), c.start));
-        self.reconcile(at, &first_word.into_iter().collect())
-            .await?;
+        self.reconcile(at, &carried).await?;
         Ok(true)
     }
 }
@@ -353,8 +361,8 @@ pub async fn merge_matters(
     merge(tx, desk, older, younger, into).await
 }
 
-/// The younger ends, and what it had goes to the older: cases, people and who acts for them, drafts, promises with the time
-/// they were made, and its stage where that is the hotter one.
+/// The younger ends, and what it had goes to the older: cases, people and who acts for them, drafts, promises as they stand,
+/// and its stage where that is the hotter one.
 async fn merge(
     tx: &mut Tx,
     desk: &Desk,
@@ -371,8 +379,8 @@ async fn merge(
     let (provisional, stage) = (younger.provisional, younger.stage);
 
     let mut turn = Turn::take(tx, desk, now, younger).await?;
-    let carried = turn.starts().await?;
-    let mut cadences = turn.cadences().await?;
+    let carried = turn.promises().await?;
+    let mut own = turn.own().await?;
     let mut unbrought = turn.unbrought().await?;
     let ended_name = turn.incident.name.clone();
     let linked = links::of_incident(turn.tx, &ended_name).await?;
@@ -381,7 +389,8 @@ async fn merge(
     // Promises of people go on where the matter goes on: the entry that tells of the merger is the next of its log.
     let log = briefings::last_log(turn.tx, &site, survivor).await? + 1;
     commitments::move_open(turn.tx, &site, ended, survivor, log).await?;
-    turn.reconcile(now, &Starts::new()).await?;
+    media::move_all(turn.tx, &site, ended, survivor).await?;
+    turn.reconcile(now, &Carried::new()).await?;
     let text = format!("merged into {}", older.number);
     turn.note(LogKind::Merged, "", &text, "").await?;
     let brought = cases::of_incident(turn.tx, &site, ended, CASES_MAX).await?;
@@ -391,7 +400,7 @@ async fn merge(
 
     let mut turn = Turn::take(tx, desk, now, older).await?;
     turn.incident.cluster = cluster;
-    turn.take_media(ended).await?;
+    turn.tell_assessed().await?;
     let text = format!("{number} is merged into this incident");
     turn.note(LogKind::Merged, "", &text, "").await?;
     turn.take_links(&ended_name, linked).await?;
@@ -400,7 +409,7 @@ async fn merge(
     turn.take_deputies(ended).await?;
     turn.take_drafts(ended).await?;
     turn.incident.provisional &= provisional;
-    cadences.extend(turn.cadences().await?);
+    own.extend(turn.own().await?);
     unbrought.extend(turn.unbrought().await?);
     let breaks_out = hotter(stage, turn.incident.stage);
     if breaks_out {
@@ -431,6 +440,6 @@ async fn merge(
     if breaks_out {
         turn.restart_cadence().await?;
     }
-    turn.keep_earlier(&cadences).await?;
+    turn.keep_earlier(&own).await?;
     Ok(turn.finish(Transition::Changed).await?.1)
 }

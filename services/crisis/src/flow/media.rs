@@ -394,24 +394,6 @@ impl Turn<'_> {
         Ok((words, case))
     }
 
-    /// What another incident had on its desk goes on here.
-    pub(super) async fn take_media(&mut self, from: Uuid) -> Result<(), Fault> {
-        let site = self.site();
-        let into = self.incident.name.id;
-        for inquiry in media::follow_inquiries(self.tx, &site, from, into).await? {
-            let (id, received, due) = (inquiry.name.id, inquiry.received, inquiry.due);
-            self.start_from(ClockKind::MediaAnswer, id, received, due)
-                .await?;
-        }
-        for exposure in media::follow_exposures(self.tx, &site, from, into).await? {
-            if let Some(due) = exposure.clarify_due {
-                let (kind, id) = (ClockKind::MediaClarification, exposure.name.id);
-                self.start_from(kind, id, exposure.created, due).await?;
-            }
-        }
-        self.tell_assessed().await
-    }
-
     /// Whether a fired clock has just found that nobody clarified.
     pub(super) async fn missed(
         &mut self,

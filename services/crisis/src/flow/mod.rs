@@ -30,6 +30,7 @@ pub use briefing::{Notes, Pledge, Told as BriefingTold};
 pub use calling::Because;
 pub use exporting::whole_story;
 pub use filing::filed;
+pub use keeping::Carried;
 pub use linking::{Linking, link, unlink};
 pub use matter::{Cause, Decided, decide, merge_matters, open_by_hand};
 pub use media::Stood;

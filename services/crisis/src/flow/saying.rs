@@ -13,7 +13,7 @@ use redress_proto::convert::to_timestamp;
 use redress_proto::event::v1 as events;
 use redress_wording::Checker;
 
-use super::keeping::Starts;
+use super::keeping::Carried;
 use super::{Desk, Transition, Turn};
 use crate::domain::briefing::{CORRECTED, SUPERSEDED};
 use crate::domain::cadence::{spread, within};
@@ -271,7 +271,7 @@ impl Turn<'_> {
         if statement.content.kind != StatementKind::Holding {
             return self.keep_reviews().await;
         }
-        self.reconcile(self.now, &Starts::new()).await
+        self.reconcile(self.now, &Carried::new()).await
     }
 
     /// Starts and ends clocks until exactly what drafts wait for runs, one thing of each (own): the commander's word while

@@ -1,12 +1,13 @@
 //! A case that joined wrongly leaves its incident, visibly; nothing that was done for it is undone.
 
 use redress_model::name::{CaseName, IncidentName};
+use redress_model::words::ClockKind;
 use redress_model::{Fault, Grade};
 use redress_store::Tx;
 use redress_timers::Entry;
 use uuid::Uuid;
 
-use super::keeping::Starts;
+use super::keeping::Carried;
 use super::matter::{Cause, open_by_hand};
 use super::turn::CASES_MAX;
 use super::{Because, Desk, Transition, Turn};
@@ -92,7 +93,7 @@ impl Turn<'_> {
             .await?;
         self.suspect().await?;
         let now = self.now;
-        self.reconcile(now, &Starts::new()).await
+        self.reconcile(now, &Carried::new()).await
     }
 
     /// A case has left: where it was what confirmed the incident, and all that stay hang on a suspicion, so does the incident
@@ -117,6 +118,7 @@ impl Turn<'_> {
         case: &CaseFile,
         splitting: Splitting<'_>,
         from: &str,
+        carried: &Carried,
     ) -> Result<(), Fault> {
         let now = self.now;
         let text = format!(
@@ -127,11 +129,11 @@ impl Turn<'_> {
             .await?;
         self.weigh(case, now).await?;
         if case.grade == Some(Grade::ONE) && !case.provisional {
-            self.confirm(case, now).await?;
+            self.confirm(case, now, carried).await?;
         }
         self.fill_roles(Because::TimePassed).await?;
         self.ask_whether_it_breaks_out(case).await?;
-        self.reconcile(now, &Starts::new()).await
+        self.reconcile(now, carried).await
     }
 }
 
@@ -158,14 +160,17 @@ pub async fn split(
     };
     let mut turn = Turn::take_open(tx, desk, now, name).await?;
     let from = turn.incident.number.clone();
+    // Whom a leader owes a word gets no new time by that, and a missed one stays so.
+    let mut carried = turn.promises().await?;
+    carried.retain(|promise, _| *promise == (ClockKind::LeaderContact, Some(case.id)));
     turn.part(case, splitting, &to).await?;
     let mut armed = turn.finish(Transition::Changed).await?.1;
+    // What a leader said to the complainant before counts on.
+    let joined = case.join_time.unwrap_or(now);
     if let Some(other) = other {
-        // What a leader said to the complainant before counts on.
-        let joined = case.join_time.unwrap_or(now);
         cases::join(tx, site, case.id, other.name.id, joined).await?;
         let mut turn = Turn::take_open(tx, desk, now, &other.name).await?;
-        turn.receive(case, splitting, &from).await?;
+        turn.receive(case, splitting, &from, &carried).await?;
         armed.extend(turn.finish(Transition::Joined).await?.1);
     } else if let (Goal::Own, Some(cluster)) = (splitting.goal, case.cluster) {
         let cause = Cause {
@@ -174,7 +179,9 @@ pub async fn split(
             mode: None,
             stage: Stage::Outbreak,
             at: now,
+            joined,
             provisional: case.provisional,
+            carried,
         };
         armed.extend(open_by_hand(tx, desk, site, case, cluster, &cause).await?.1);
     }

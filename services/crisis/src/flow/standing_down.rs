@@ -6,7 +6,7 @@ use redress_model::name::IncidentName;
 use redress_model::words::{ClockKind, ClockState, DutyRole};
 
 use super::Turn;
-use super::keeping::Starts;
+use super::keeping::Carried;
 use crate::domain::aftermath::{Condition, failing};
 use crate::domain::briefing::{BriefingState, CommitmentState};
 use crate::domain::gate::Waiver;
@@ -58,7 +58,7 @@ impl Turn<'_> {
         let text = format!("stood down: {reason}");
         self.note(LogKind::StoodDown, &by.subject, &text, "")
             .await?;
-        self.reconcile(self.now, &Starts::new()).await?;
+        self.reconcile(self.now, &Carried::new()).await?;
         reviews::begin(self.tx, &self.incident.name, self.now).await
     }
 

@@ -6,7 +6,7 @@ use redress_proto::event::v1 as events;
 use redress_store::Tx;
 use serde_json::Value;
 
-use super::keeping::Starts;
+use super::keeping::Carried;
 use super::playbook::brings;
 use super::{Desk, Transition, Turn};
 use crate::Settings;
@@ -149,7 +149,7 @@ impl Turn<'_> {
         self.publish("redress.incident.terms_changed.v1", &payload)
             .await?;
         // Another quorum takes back a first word that was ready, or makes one ready.
-        self.reconcile(self.now, &Starts::new()).await?;
+        self.reconcile(self.now, &Carried::new()).await?;
         Ok(Some(Transition::Noted))
     }
 

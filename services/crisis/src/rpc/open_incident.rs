@@ -15,7 +15,7 @@ use tonic::Request;
 use super::Incidents;
 use super::view::{Depth, view};
 use crate::domain::words::{Mode, Stage};
-use crate::flow::{Cause, Desk, open_by_hand};
+use crate::flow::{Carried, Cause, Desk, open_by_hand};
 use crate::store::{cases, incidents, lock_site};
 
 const METHOD: &str = "redress.crisis.v1.IncidentService/OpenIncident";
@@ -104,7 +104,9 @@ impl Operation for Open<'_> {
             mode: self.mode,
             stage: self.stage,
             at: now,
+            joined: now,
             provisional: false,
+            carried: Carried::new(),
         };
         let (incident, armed) = open_by_hand(tx, self.desk, site, &case, cluster, &cause).await?;
         let (name, etag) = (incident.name.to_string(), etag::of(incident.revision));

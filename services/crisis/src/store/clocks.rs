@@ -253,34 +253,33 @@ pub async fn stopped(
     .collect()
 }
 
-/// The last promise of a kind that an incident itself made and that stopped, where it was cancelled: none where it was kept.
+/// The last promise of each kind that an incident itself made, and the last to each complainant since the case joined, in
+/// whichever incident it was then: one that still counts, else the one that stopped last.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn last_cancelled(
-    tx: &mut Tx,
-    site: &SiteId,
-    incident: Uuid,
-    kind: ClockKind,
-) -> Result<Option<Clock>, Fault> {
-    let last = sqlx::query_as!(
+pub async fn last(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<Vec<Clock>, Fault> {
+    sqlx::query_as!(
         Row,
-        "-- crisis::store::clocks::last_cancelled
-        SELECT id, incident, kind, case_id, subject, owner, state, start_time, warn_time, due_time, climb_duty_time, climb_top_time,
-               told, heard, level, generation, next_time, stop_time
-        FROM incident_clock
-        WHERE site = $1 AND incident = $2 AND subject IS NULL AND kind = $3 AND state IN ('CANCELLED', 'MET')
-        ORDER BY stop_time DESC, id DESC LIMIT 1",
+        "-- crisis::store::clocks::last
+        SELECT DISTINCT ON (k.kind, k.case_id) k.id, k.incident, k.kind, k.case_id, k.subject, k.owner, k.state, k.start_time,
+               k.warn_time, k.due_time, k.climb_duty_time, k.climb_top_time, k.told, k.heard, k.level, k.generation, k.next_time,
+               k.stop_time
+        FROM incident_clock k
+        WHERE k.site = $1 AND k.subject IS NULL
+          AND ((k.incident = $2 AND k.case_id IS NULL)
+            OR EXISTS (SELECT FROM case_file c WHERE c.site = k.site AND c.id = k.case_id AND c.incident = $2
+                         AND (k.stop_time IS NULL OR k.stop_time >= c.join_time)))
+        ORDER BY k.kind, k.case_id, k.stop_time DESC NULLS FIRST, k.start_time DESC, k.id DESC",
         site.as_str(),
         incident,
-        kind.word(),
     )
-    .fetch_optional(&mut **tx)
+    .fetch_all(&mut **tx)
     .await
     .or_fault()?
-    .map(Clock::try_from)
-    .transpose()?;
-    Ok(last.filter(|clock| clock.state == ClockState::Cancelled))
+    .into_iter()
+    .map(TryInto::try_into)
+    .collect()
 }
 
 /// A promise.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{ExposureName, InquiryName, SiteId};
+use redress_model::words::ClockKind;
 use redress_store::{Keyring, StoreResultExt as _, Tx};
 use redress_vault::Place;
 use uuid::Uuid;
@@ -600,68 +601,28 @@ pub async fn assessments(tx: &mut Tx, exposure: &ExposureName) -> Result<Vec<Ass
         .collect()
 }
 
-/// Moves what one incident had on its desk to another; gives the inquiries that wait.
+/// Moves what one incident has on its desk to another, with what is promised about it.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn follow_inquiries(
-    tx: &mut Tx,
-    site: &SiteId,
-    from: Uuid,
-    into: Uuid,
-) -> Result<Vec<Inquiry>, Fault> {
-    let moved = sqlx::query_as!(
-        InquiryRow,
-        "-- crisis::store::media::follow_inquiries
-        UPDATE media_inquiry SET incident = $3, revision = revision + 1 WHERE site = $1 AND incident = $2
-        RETURNING site, id, incident, outlet, rank, question, receive_time, due_time, embargo_time, state, statement, digest, reason,
-                  decided_by, decide_time, recorded_by, create_time, revision",
+pub async fn move_all(tx: &mut Tx, site: &SiteId, from: Uuid, into: Uuid) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- crisis::store::media::move_all
+        WITH inquiries AS (
+          UPDATE media_inquiry SET incident = $3, revision = revision + 1 WHERE site = $1 AND incident = $2
+        ), exposures AS (
+          UPDATE media_exposure SET incident = $3, revision = revision + 1 WHERE site = $1 AND incident = $2
+        )
+        UPDATE incident_clock SET incident = $3
+        WHERE site = $1 AND incident = $2 AND kind IN ($4, $5) AND stop_time IS NULL",
         site.as_str(),
         from,
         into,
+        ClockKind::MediaAnswer.word(),
+        ClockKind::MediaClarification.word(),
     )
-    .fetch_all(&mut **tx)
+    .execute(&mut **tx)
     .await
     .or_fault()?;
-    let moved: Vec<Inquiry> = moved
-        .into_iter()
-        .map(TryInto::try_into)
-        .collect::<Result<_, _>>()?;
-    Ok(moved
-        .into_iter()
-        .filter(|inquiry| inquiry.state == InquiryState::Open)
-        .collect())
-}
-
-/// As [`follow_inquiries`]; gives the exposures that have to be clarified.
-///
-/// # Errors
-/// When Postgres is away.
-pub async fn follow_exposures(
-    tx: &mut Tx,
-    site: &SiteId,
-    from: Uuid,
-    into: Uuid,
-) -> Result<Vec<Exposure>, Fault> {
-    let moved = sqlx::query_as!(
-        ExposureRow,
-        "-- crisis::store::media::follow_exposures
-        UPDATE media_exposure SET incident = $3, revision = revision + 1 WHERE site = $1 AND incident = $2
-        RETURNING site, id, incident, outlet, rank, medium, link, reach, publish_time, truth, clarify_due, clarified,
-                  recorded_by, create_time, update_time, revision",
-        site.as_str(),
-        from,
-        into,
-    )
-    .fetch_all(&mut **tx)
-    .await
-    .or_fault()?;
-    let moved: Vec<Exposure> = moved
-        .into_iter()
-        .map(TryInto::try_into)
-        .collect::<Result<_, _>>()?;
-    Ok(moved
-        .into_iter()
-        .filter(|e| e.truth == Some(ExposureTruth::False) && e.clarified.is_none())
-        .collect())
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use redress_events::Event;
 use redress_model::words::{ClockKind, ClockTransition, SiteKind};
 use redress_policy::{Briefing, Handling, Policy};
-use redress_proto::convert::to_timestamp;
+use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::briefing_service_server::BriefingService as _;
 use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
@@ -740,6 +740,56 @@ async fn what_was_promised_goes_on_in_the_incident_that_stays_when_two_are_merge
     assert!(then.reproducible, "{}", then.notes);
     let cancelled = world.briefings_of(&ends.name).await;
     assert_eq!(cancelled[0].state(), BriefingState::Cancelled);
+}
+
+#[tokio::test]
+async fn a_briefing_that_a_merged_incident_missed_stays_missed_and_is_told_once_m01_i4() {
+    let kind = ClockKind::WeeklyBriefing;
+    let (world, stays) = opened(3, "Asia/Shanghai").await;
+    world.advance(1);
+    let mut other = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.5"]).at(world.now());
+    other.payload.cluster_complainants = 3;
+    world.take([other.event()]).await;
+    let open = world.open("lake").await;
+    let ends = open.iter().find(|i| i.name != stays).expect("two");
+    // The older is briefed before its time; the younger is not, by Friday 16:00.
+    let early = world.the_planned(&stays).await;
+    world.hold(held(&early.name)).await.expect("held");
+    world.advance(4 * 24 * 60 + 6 * 60);
+    world.fire_due().await;
+    let promised = |incident: &wire::Incident| {
+        let runs = |c: &&wire::IncidentClock| c.kind == to_wire(kind) && c.stop_time.is_none();
+        let clock = incident.clocks.iter().find(runs).expect("promised");
+        let due = clock.due_time.expect("set").seconds;
+        (clock.state(), clock.level, due)
+    };
+    let breaches = async || {
+        let told = world.clock_events("lake", kind).await.into_iter();
+        told.filter(|c| c.transition == to_wire(ClockTransition::Breached))
+            .count()
+    };
+    let (state, level, missed) = promised(&world.incident(&ends.name).await);
+    assert_eq!((state, level), (ClockState::Breached, 1));
+    let (state, _, next) = promised(&world.incident(&stays).await);
+    assert_eq!((state, next), (ClockState::Running, missed + 7 * 24 * 3600));
+    assert_eq!(breaches().await, 1);
+    let (from, into) = (cluster("lake", 2), cluster("lake", 1));
+    world
+        .take([cluster_merged(&case("lake", 2), &from, &into)])
+        .await;
+    world.fire_due().await;
+    let survivor = world.the_open("lake").await;
+    assert_eq!(survivor.name, stays);
+    assert_eq!(promised(&survivor), (ClockState::Breached, 1, missed));
+    assert_eq!(breaches().await, 1, "nobody twice");
+    // It is held late, and the next one in its week.
+    let planned = world.the_planned(&stays).await;
+    assert_eq!(planned.plan_time.expect("set").seconds, missed);
+    let mut late = held(&planned.name);
+    late.cases.push(case("lake", 2).to_string());
+    world.hold(late).await.expect("held");
+    let after = promised(&world.the_open("lake").await);
+    assert_eq!(after, (ClockState::Running, 0, next));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use redress_model::words::{CaseStatus, ClockKind, ClockTransition, DutyRole, Word as _};
-use redress_proto::convert::to_timestamp;
+use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::command_service_server::CommandService;
 use redress_proto::crisis::v1::incident_service_server::IncidentService;
@@ -10,6 +10,7 @@ use redress_proto::crisis::v1::playbook_service_server::PlaybookService as _;
 use redress_proto::crisis::v1::statement_service_server::StatementService as _;
 use redress_proto::crisis::v1::{HandoverState, IncidentStage, IncidentState, SplitGoal};
 use redress_proto::event::v1::{IncidentChanged, IncidentVoice};
+use redress_proto::words::ClockState;
 use tonic::{Code, Status};
 
 use crate::statements::{for_counsel, words};
@@ -515,6 +516,133 @@ async fn a_case_leaves_for_another_incident_and_keeps_what_a_leader_said() {
 }
 
 #[tokio::test]
+async fn a_case_leaves_for_an_incident_of_its_own_and_keeps_what_a_leader_said_m01() {
+    let (world, name) = wrongly_joined().await;
+    world
+        .take([contact(&case("lake", 2), "duty", world.now())])
+        .await;
+    let parts = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.6"]);
+    world.take([parts.revision(2, 1).event()]).await;
+    world.advance(10);
+    let parted = world.split(&name, 2, SplitGoal::Own, "").await;
+    let own = parted.expect("parts").joined.expect("its own");
+    assert!(
+        !running(&own).contains(&"LEADER_CONTACT"),
+        "nothing that was done is undone"
+    );
+}
+
+/// What an incident promises now, of a kind, about a case where one is given.
+fn promised(incident: &wire::Incident, kind: ClockKind, case: &str) -> wire::IncidentClock {
+    let runs = |c: &&wire::IncidentClock| {
+        c.kind == kind.number() && c.stop_time.is_none() && (case.is_empty() || c.case == case)
+    };
+    let found = incident.clocks.iter().find(runs);
+    found.expect("promised").clone()
+}
+
+/// What stays of a promise wherever it goes.
+fn standing(
+    clock: &wire::IncidentClock,
+) -> (
+    Option<prost_types::Timestamp>,
+    Option<prost_types::Timestamp>,
+    ClockState,
+    i32,
+) {
+    let (start, due) = (clock.start_time, clock.due_time);
+    (start, due, clock.state(), clock.level)
+}
+
+impl World {
+    /// How often it was told at the lake that promises of a kind broke and climbed.
+    async fn breaches_and_climbs(&self, kind: ClockKind) -> (usize, usize) {
+        let told = self.clock_events("lake", kind).await;
+        let count = |transition: ClockTransition| {
+            let told = told.iter().filter(|c| c.transition == to_wire(transition));
+            told.count()
+        };
+        (
+            count(ClockTransition::Breached),
+            count(ClockTransition::Climbed),
+        )
+    }
+}
+
+/// Two cases of one incident, and no leader has spoken with either in time.
+async fn two_uncontacted() -> (World, String, wire::IncidentClock) {
+    let (world, name) = wrongly_joined().await;
+    world.advance(121);
+    world.fire_due().await;
+    let kind = ClockKind::LeaderContact;
+    let owed = promised(
+        &world.incident(&name).await,
+        kind,
+        &case("lake", 2).to_string(),
+    );
+    assert_eq!((owed.state(), owed.level), (ClockState::Breached, 1));
+    assert_eq!(world.breaches_and_climbs(kind).await, (2, 0));
+    (world, name, owed)
+}
+
+#[tokio::test]
+async fn a_leaders_missed_contact_goes_with_its_case_and_climbs_on_m01_i4() {
+    let kind = ClockKind::LeaderContact;
+    for goal in [SplitGoal::Own, SplitGoal::Other] {
+        let (world, name, owed) = two_uncontacted().await;
+        let mut other = String::new();
+        if goal == SplitGoal::Own {
+            let parts = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.6"]);
+            world.take([parts.revision(2, 1).event()]).await;
+        } else {
+            let third = graded(&case("lake", 3), &cluster("lake", 3), 1, &["G1.5"]);
+            world.take([third.at(world.now()).event()]).await;
+            let mut open = world.open("lake").await.into_iter();
+            other = open.find(|i| i.name != name).expect("two").name;
+        }
+        let parted = world.split(&name, 2, goal, &other).await.expect("parts");
+        let joined = parted.joined.expect("where it goes");
+        let goes_on = promised(&joined, kind, &case("lake", 2).to_string());
+        assert_eq!(standing(&goes_on), standing(&owed), "{goal:?}");
+        world.fire_due().await;
+        let told = world.breaches_and_climbs(kind).await;
+        assert_eq!(told, (2, 0), "nobody twice: {goal:?}");
+        world.advance(60);
+        world.fire_due().await;
+        assert_eq!(world.breaches_and_climbs(kind).await, (2, 2), "{goal:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_leaders_missed_contact_is_remembered_through_a_public_incident_m01_i4() {
+    let kind = ClockKind::LeaderContact;
+    let (world, name, owed) = two_uncontacted().await;
+    let third = graded(&case("lake", 3), &cluster("lake", 3), 1, &["G1.1"]);
+    world.take([third.at(world.now()).event()]).await;
+    let mut open = world.open("lake").await.into_iter();
+    let other = open.find(|i| i.name != name).expect("two").name;
+    let parted = world.split(&name, 2, SplitGoal::Other, &other).await;
+    let joined = parted.expect("open").joined.expect("the other");
+    assert!(!running(&joined).contains(&"LEADER_CONTACT"));
+    world.advance(10);
+    let private = wire::SwitchModeRequest {
+        name: other.clone(),
+        mode: wire::IncidentMode::Private.into(),
+        reason: "calm".into(),
+        ..Default::default()
+    };
+    let switched = world.api.switch_mode(as_person(private, "lake", "top"));
+    let incident = switched.await.expect("switched").into_inner().incident;
+    let incident = incident.expect("filled");
+    let goes_on = promised(&incident, kind, &case("lake", 2).to_string());
+    assert_eq!(standing(&goes_on), standing(&owed));
+    let fresh = promised(&incident, kind, &case("lake", 3).to_string());
+    assert_eq!(fresh.state(), ClockState::Running);
+    world.fire_due().await;
+    assert_eq!(world.breaches_and_climbs(kind).await, (2, 0));
+}
+
+#[tokio::test]
 async fn suspicions_go_and_stay_with_their_cases_g1_8() {
     let world = World::new().await;
     world
@@ -876,6 +1004,89 @@ async fn a_merger_cools_no_outbreak_and_puts_no_report_off_m01() {
     }
     let plan = world.plan(&older).await;
     assert!(!plan.tasks.is_empty(), "of the outbreak");
+}
+
+#[tokio::test]
+async fn what_a_merged_incident_missed_stays_missed_and_is_told_once_m01_i4() {
+    let (world, older) = opened("G1.6").await;
+    world.advance(5);
+    let second = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.1"]);
+    world.take([second.at(world.now()).event()]).await;
+    let mut open = world.open("lake").await.into_iter();
+    let younger = open.find(|i| i.name != older).expect("two").name;
+    // At 16:00 the older reports inside; by 18:06 all of these are missed in the younger alone.
+    world.advance(355);
+    world.fire_due().await;
+    let report = wire::RecordUpdateRequest {
+        name: older.clone(),
+        audience: wire::UpdateAudience::Inside.into(),
+        reference: "report".into(),
+        ..Default::default()
+    };
+    let reported = world.api.record_update(as_caller(report, &["lake"])).await;
+    reported.expect("recorded");
+    world.ask(&younger, 2, None).await;
+    world.advance(126);
+    world.fire_due().await;
+    let kinds = [
+        (ClockKind::HoldingStatement, 3),
+        (ClockKind::InsideReport, 3),
+        (ClockKind::OutwardUpdate, 1),
+        (ClockKind::MediaAnswer, 1),
+    ];
+    let missed = world.incident(&younger).await;
+    let mut before = Vec::new();
+    for (kind, level) in kinds {
+        let clock = promised(&missed, kind, "");
+        assert_eq!((clock.state(), clock.level), (ClockState::Breached, level));
+        before.push((standing(&clock), world.breaches_and_climbs(kind).await));
+    }
+    world.merged().await;
+    world.fire_due().await;
+    let survivor = world.the_open("lake").await;
+    assert_eq!(survivor.name, older);
+    assert!(running(&world.incident(&younger).await).is_empty());
+    for ((kind, _), before) in kinds.into_iter().zip(before) {
+        let clock = promised(&survivor, kind, "");
+        let after = (standing(&clock), world.breaches_and_climbs(kind).await);
+        assert_eq!(after, before, "{kind}");
+    }
+    let update = ClockKind::OutwardUpdate;
+    let (breaches, climbs) = world.breaches_and_climbs(update).await;
+    // Both rungs wait for the morning.
+    world.advance(14 * 60);
+    world.fire_due().await;
+    let told = world.breaches_and_climbs(update).await;
+    assert_eq!(told, (breaches, climbs + 2), "it climbs on");
+}
+
+#[tokio::test]
+async fn a_leaders_missed_contact_outlives_a_merger_and_is_told_once_m01_i4() {
+    let kind = ClockKind::LeaderContact;
+    let (world, older) = opened("G1.6").await;
+    world.advance(5);
+    let second = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.6"]);
+    world.take([second.at(world.now()).event()]).await;
+    let mut open = world.open("lake").await.into_iter();
+    let younger = open.find(|i| i.name != older).expect("two");
+    world.advance(121);
+    world.fire_due().await;
+    assert_eq!(world.breaches_and_climbs(kind).await, (2, 0));
+    let second = case("lake", 2).to_string();
+    let owed = promised(&world.incident(&younger.name).await, kind, &second);
+    assert_eq!((owed.state(), owed.level), (ClockState::Breached, 1));
+    world.merged().await;
+    world.fire_due().await;
+    let goes_on = promised(&world.the_open("lake").await, kind, &second);
+    assert_eq!(standing(&goes_on), standing(&owed));
+    assert_eq!(
+        world.breaches_and_climbs(kind).await,
+        (2, 0),
+        "nobody twice"
+    );
+    world.advance(60);
+    world.fire_due().await;
+    assert_eq!(world.breaches_and_climbs(kind).await, (2, 2));
 }
 
 #[tokio::test]

@@ -475,6 +475,102 @@ async fn there_and_back_gives_no_new_hour_for_the_holding_statement_m01() {
     assert_eq!(breaches(&told(&world, kind).await), 1, "nobody twice");
 }
 
+/// The promise of a kind that an incident has now.
+fn promised(incident: &wire::Incident, kind: ClockKind) -> wire::IncidentClock {
+    let mut clocks = incident.clocks.iter();
+    let runs = clocks.find(|c| c.kind == kind.number() && c.stop_time.is_none());
+    runs.expect("promised").clone()
+}
+
+#[tokio::test]
+async fn there_and_back_forgets_no_missed_update_and_no_missed_contact_m01_i4() {
+    use IncidentMode::{Private, Public};
+    for (criterion, kind, minutes, there_and_back) in [
+        ("G1.4", ClockKind::OutwardUpdate, 8 * 60, [Private, Public]),
+        ("G1.5", ClockKind::LeaderContact, 2 * 60, [Public, Private]),
+    ] {
+        let world = opened(criterion, FULL).await;
+        let notices = async |transition: ClockTransition| {
+            let told = told(&world, kind).await.into_iter();
+            told.filter(|t| t.0 == transition).count()
+        };
+        let first = promised(&world.the_open("lake").await, kind);
+        world.advance(minutes + 1);
+        world.fire_due().await;
+        assert_eq!(notices(ClockTransition::Breached).await, 1, "{kind}");
+        for mode in there_and_back {
+            switch(&world, mode).await;
+        }
+        let incident = world.the_open("lake").await;
+        let again = promised(&incident, kind);
+        assert_eq!(
+            (again.start_time, again.due_time),
+            (first.start_time, first.due_time),
+            "{kind}"
+        );
+        assert_eq!((again.state(), again.level), (ClockState::Breached, 1));
+        let gaps = world.plan(&incident.name).await.gaps;
+        let gap = format!("promise/{kind}");
+        assert!(gaps.iter().any(|g| g.name.starts_with(&gap)), "{gaps:?}");
+        world.fire_due().await;
+        assert_eq!(notices(ClockTransition::Breached).await, 1, "nobody twice");
+        assert_eq!(notices(ClockTransition::Climbed).await, 0, "{kind}");
+        world.advance(minutes / 2);
+        world.fire_due().await;
+        assert_eq!(notices(ClockTransition::Climbed).await, 1, "{kind}");
+        assert_eq!(notices(ClockTransition::Breached).await, 1, "{kind}");
+        let climbed = promised(&world.the_open("lake").await, kind);
+        assert_eq!((climbed.state(), climbed.level), (ClockState::Breached, 2));
+    }
+}
+
+#[tokio::test]
+async fn there_and_back_counts_an_update_from_the_stage_that_was_entered_meanwhile_m01() {
+    let world = opened("G1.4", FULL).await;
+    let kind = ClockKind::OutwardUpdate;
+    world.advance(60);
+    let incident = switch(&world, IncidentMode::Private).await;
+    let entered = world.now().as_second();
+    let stage = wire::IncidentStage::Handling;
+    let moved = world.to_stage(&incident.name, stage, |_| true).await;
+    moved.expect("decided");
+    world.advance(60);
+    let update = promised(&switch(&world, IncidentMode::Public).await, kind);
+    let after = |time: Option<prost_types::Timestamp>| time.expect("set").seconds - entered;
+    let times = (after(update.start_time), after(update.due_time));
+    assert_eq!(times, (0, 24 * 3600));
+    assert_eq!(update.state(), ClockState::Running);
+}
+
+#[tokio::test]
+async fn there_and_back_leaves_an_update_the_time_that_it_had_m01_i4() {
+    use IncidentMode::{Private, Public};
+    let world = opened("G1.4", FULL).await;
+    let kind = ClockKind::OutwardUpdate;
+    let left = |incident: &wire::Incident| {
+        let due = promised(incident, kind).due_time.expect("set");
+        due.seconds - world.now().as_second()
+    };
+    world.advance(120);
+    let before = left(&world.the_open("lake").await);
+    assert_eq!(before, 6 * 3600);
+    // Nothing leaves in private mode, so nobody could have given it.
+    switch(&world, Private).await;
+    world.advance(3 * 24 * 60);
+    let back = switch(&world, Public).await;
+    assert_eq!(left(&back), before);
+    assert_eq!(promised(&back, kind).state(), ClockState::Running);
+    world.fire_due().await;
+    let told = told(&world, kind).await;
+    assert!(told.iter().all(|t| t.0 != ClockTransition::Breached));
+    // Nor is any time won by it.
+    world.advance(60);
+    for mode in [Private, Public] {
+        switch(&world, mode).await;
+    }
+    assert_eq!(left(&world.the_open("lake").await), before - 3600);
+}
+
 #[tokio::test]
 async fn a_first_word_that_was_kept_and_taken_back_has_its_own_hour_after_there_and_back_m01() {
     let world = opened("G1.4", FULL).await;

@@ -12,13 +12,10 @@ use super::complaint::parse_staff;
 /// How far ahead a next word may be promised.
 const PROMISE_AHEAD_MAX: SignedDuration = SignedDuration::from_hours(24 * 366);
 
-/// Whether it is for people alone, as what meets promises is, and not for a portal.
+/// Whether it is for people alone, as what meets or makes promises is, and not for a portal: whatever goes out, and whenever a
+/// person of ours talked.
 pub fn answers(wire: &pb::Contact) -> bool {
-    match ContactDirection::try_from(wire.direction) {
-        Ok(ContactDirection::Inbound) => false,
-        Ok(ContactDirection::Outbound) => true,
-        Ok(ContactDirection::Unspecified) | Err(_) => wire.by_person,
-    }
+    wire.by_person || wire.direction() == ContactDirection::Outbound
 }
 
 /// A contact to be recorded.
@@ -32,27 +29,29 @@ pub struct NewContact {
     pub by_person: bool,
     /// Answers the matter itself.
     pub substantive: bool,
-    /// A visit on site.
+    /// Our visit on site.
     pub visit: bool,
     /// When it took place.
     pub at: Timestamp,
     /// When the next word was promised.
     pub promised_next: Option<Timestamp>,
-    /// Who did it.
+    /// Who of ours did it; none where nobody did, or nobody is named.
     pub staff: Option<StaffName>,
     /// What was said.
     pub note: String,
 }
 
 impl NewContact {
-    /// Parses a contact on a case of `site` that was received at `received`. While its matter `is_open`, a person's word that
-    /// answers nothing yet is an interim answer, and promises when the next one comes (M16); a visit is no answer.
+    /// Parses a contact on a case of `site` that was received at `received`, by `speaker` where it names nobody else. While its
+    /// matter `is_open`, a person's word that answers nothing yet is an interim answer, and promises when the next one comes (M16);
+    /// a visit is no answer.
     ///
     /// # Errors
     /// INVALID_FIELD with every violation.
     pub fn parse(
         wire: &pb::Contact,
         site: &SiteId,
+        speaker: Option<&StaffName>,
         received: Timestamp,
         is_open: bool,
         now: Timestamp,
@@ -83,6 +82,12 @@ impl NewContact {
                 "must be after the contact, within a year",
             );
         }
+        if promised_next.is_some() && !wire.by_person {
+            check.wrong(
+                "contact.promised_next_time",
+                "holds only of a contact by a person",
+            );
+        }
         let outbound = direction == Some(ContactDirection::Outbound);
         let interim = outbound && wire.by_person && !wire.substantive && !wire.visit;
         if is_open && interim && wire.promised_next_time.is_none() {
@@ -97,12 +102,24 @@ impl NewContact {
                 "holds only of an outbound contact by a person",
             );
         }
-        if wire.visit && !wire.by_person {
-            check.wrong("contact.visit", "holds only of a contact by a person");
+        if wire.visit && !(wire.by_person && outbound) {
+            check.wrong(
+                "contact.visit",
+                "holds only of an outbound contact by a person",
+            );
         }
-        let staff = (!wire.staff.is_empty())
-            .then(|| parse_staff(&mut check, "contact.staff", &wire.staff, site))
-            .flatten();
+        let staff = if wire.staff.is_empty() {
+            speaker.cloned()
+        } else {
+            parse_staff(&mut check, "contact.staff", &wire.staff, site)
+        };
+        let inbound = direction == Some(ContactDirection::Inbound);
+        if inbound && wire.by_person && wire.staff.is_empty() && staff.is_none() {
+            check.wrong(
+                "contact.staff",
+                "must say who spoke with whoever came, where the token names nobody",
+            );
+        }
         let note = check.lines("contact.note", &wire.note, 0, 4_000);
         check.finish()?;
         match (direction, channel) {
@@ -114,7 +131,7 @@ impl NewContact {
                 visit: wire.visit,
                 at,
                 promised_next,
-                staff,
+                staff: staff.filter(|_| wire.by_person),
                 note,
             }),
             _ => Err(redress_model::Fault::internal(
@@ -148,8 +165,18 @@ mod tests {
     }
 
     fn parse_while(is_open: bool, wire: &pb::Contact) -> Result<NewContact, String> {
+        let wang = "sites/lake/staff/wang".parse().expect("a name");
+        parse_by(Some(&wang), is_open, wire)
+    }
+
+    fn parse_by(
+        speaker: Option<&StaffName>,
+        is_open: bool,
+        wire: &pb::Contact,
+    ) -> Result<NewContact, String> {
         let site = "lake".parse().expect("a slug");
-        NewContact::parse(wire, &site, at(100), is_open, at(200)).map_err(|f| f.to_string())
+        NewContact::parse(wire, &site, speaker, at(100), is_open, at(200))
+            .map_err(|f| f.to_string())
     }
 
     #[test]
@@ -183,6 +210,83 @@ mod tests {
             parse(&inbound)
                 .expect_err("wrong")
                 .starts_with("contact.substantive")
+        );
+    }
+
+    #[test]
+    fn a_customer_who_comes_to_us_is_no_visit_on_site() {
+        let visit = pb::Contact {
+            substantive: false,
+            visit: true,
+            ..call()
+        };
+        assert!(parse(&visit).expect("ours").visit);
+        for wrong in [
+            pb::Contact {
+                direction: ContactDirection::Inbound.into(),
+                ..visit.clone()
+            },
+            pb::Contact {
+                by_person: false,
+                ..visit.clone()
+            },
+        ] {
+            let refused = parse(&wrong).expect_err("nobody was on site");
+            assert!(refused.starts_with("contact.visit"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn who_speaks_with_whoever_came_is_named() {
+        let asked = pb::Contact {
+            direction: ContactDirection::Inbound.into(),
+            substantive: false,
+            ..call()
+        };
+        let refused = parse_by(None, true, &asked).expect_err("nobody is named");
+        assert!(refused.starts_with("contact.staff"), "{refused}");
+        let named = pb::Contact {
+            staff: "sites/lake/staff/li".to_owned(),
+            ..asked.clone()
+        };
+        let who = |contact: NewContact| contact.staff.map(|staff| staff.to_string());
+        let wang: StaffName = "sites/lake/staff/wang".parse().expect("a name");
+        for (speaker, by, wire) in [
+            (None, "li", &named),
+            (Some(&wang), "wang", &asked),
+            (Some(&wang), "li", &named),
+        ] {
+            let contact = parse_by(speaker, true, wire).expect("named");
+            assert_eq!(who(contact), Some(format!("sites/lake/staff/{by}")));
+        }
+        // What was left here by itself nobody of ours did, and we may go to the customer without saying who.
+        let left = pb::Contact {
+            by_person: false,
+            ..named
+        };
+        assert_eq!(who(parse(&left).expect("left")), None);
+        let ours = parse_by(None, true, &call()).expect("ours");
+        assert_eq!(who(ours), None);
+    }
+
+    #[test]
+    fn m16_a_person_promises_the_next_word_whoever_reached_out_and_a_machine_does_not() {
+        let asked = pb::Contact {
+            direction: ContactDirection::Inbound.into(),
+            substantive: false,
+            promised_next_time: Some(to_timestamp(at(300))),
+            ..call()
+        };
+        let promised = parse(&asked).expect("promises").promised_next;
+        assert_eq!(promised, Some(at(300)));
+        let by_machine = pb::Contact {
+            by_person: false,
+            ..asked
+        };
+        let refused = parse(&by_machine).expect_err("nobody promised");
+        assert!(
+            refused.starts_with("contact.promised_next_time"),
+            "{refused}"
         );
     }
 

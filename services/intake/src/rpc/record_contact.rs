@@ -82,6 +82,7 @@ impl Operation for Record<'_> {
         let new = NewContact::parse(
             &self.wire,
             &self.name.site,
+            self.caller.staff.as_ref(),
             case.received,
             is_open,
             self.now,
@@ -89,8 +90,6 @@ impl Operation for Record<'_> {
         let staff = new
             .staff
             .as_ref()
-            .or(self.caller.staff.as_ref())
-            .filter(|_| new.by_person)
             .map(ToString::to_string)
             .unwrap_or_default();
         let happened = Happened {

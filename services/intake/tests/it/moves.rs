@@ -407,16 +407,22 @@ async fn a_contact_that_meets_promises_is_recorded_by_who_may_answer() {
     let mut portal = world.cases(may(&["cases.create", "cases.contact"]));
     let mut handler = world.cases(may(&["cases.contact", "cases.answer"]));
     use events::ContactDirection::{Inbound, Outbound, Unspecified};
-    for (direction, by_person, is_right) in [
-        (Outbound, false, true),
-        (Outbound, true, true),
-        (Unspecified, true, false),
+    for (direction, by_person, visit, is_right) in [
+        (Outbound, false, false, true),
+        (Outbound, true, false, true),
+        (Outbound, true, true, true),
+        // A person talked with whoever came: that acknowledges, and promises.
+        (Inbound, true, false, true),
+        (Inbound, true, true, false),
+        (Unspecified, true, false, false),
     ] {
         let said = pb::Contact {
             direction: direction.into(),
             channel: 1,
             by_person,
-            promised_next_time: tomorrow(),
+            visit,
+            promised_next_time: tomorrow().filter(|_| by_person),
+            staff: "sites/lake/staff/wang".to_owned(),
             ..Default::default()
         };
         let refused = contact(&mut portal, &case.name, said.clone()).await;
@@ -424,17 +430,56 @@ async fn a_contact_that_meets_promises_is_recorded_by_who_may_answer() {
         let answered = contact(&mut handler, &case.name, said).await;
         assert_eq!(answered.is_ok(), is_right, "{answered:?}");
     }
-    for by_person in [false, true] {
-        let asked = pb::Contact {
-            direction: Inbound.into(),
-            channel: 1,
-            by_person,
-            ..Default::default()
-        };
-        contact(&mut portal, &case.name, asked)
-            .await
-            .expect("what the complainant says comes by the portal");
+    let asked = pb::Contact {
+        direction: Inbound.into(),
+        channel: 1,
+        ..Default::default()
+    };
+    contact(&mut portal, &case.name, asked.clone())
+        .await
+        .expect("what the complainant says comes by the portal");
+    // Nobody calls off a rescue by it, nor makes a promise.
+    for wrong in [
+        pb::Contact {
+            visit: true,
+            ..asked.clone()
+        },
+        pb::Contact {
+            promised_next_time: tomorrow(),
+            ..asked
+        },
+    ] {
+        let refused = contact(&mut portal, &case.name, wrong).await;
+        assert_eq!(refused.expect_err("wrong").code(), Code::InvalidArgument);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_spoke_with_whoever_came_is_named_by_the_token_or_the_request() {
+    let world = World::new().await;
+    let case = world.create(leak()).await;
+    let came = pb::Contact {
+        direction: events::ContactDirection::Inbound.into(),
+        channel: 1,
+        by_person: true,
+        ..Default::default()
+    };
+    let mut clerk = world.cases(caller("clerk"));
+    let refused = contact(&mut clerk, &case.name, came.clone()).await;
+    let refused = refused.expect_err("nobody is named");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let wrong = refused.get_details_bad_request().expect("fields");
+    assert_eq!(wrong.field_violations[0].field, "contact.staff");
+    let named = pb::Contact {
+        staff: "sites/lake/staff/li".to_owned(),
+        ..came.clone()
+    };
+    contact(&mut clerk, &case.name, named).await.expect("named");
+    let mut wang = world.cases(staff("w", "sites/lake/staff/wang"));
+    contact(&mut wang, &case.name, came).await.expect("named");
+    let said: Vec<events::ContactRecorded> = world.said("redress.contact.recorded.v1").await;
+    let who: Vec<&str> = said.iter().map(|contact| contact.staff.as_str()).collect();
+    assert_eq!(who, ["sites/lake/staff/li", "sites/lake/staff/wang"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

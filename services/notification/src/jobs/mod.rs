@@ -7,9 +7,7 @@ pub mod metrics;
 pub mod owner_notices;
 pub mod people;
 pub mod sender;
-mod steps;
+pub(crate) mod steps;
 pub mod survey_calls;
 pub mod tell_rules;
 pub mod voice;
-
-pub use steps::CAME_BACK;

@@ -34,8 +34,6 @@ use crate::store::surveys::{self, Contact};
 use crate::store::timing as hours;
 use crate::store::{tasks, texts};
 
-/// Why a message that a provider had taken is queued once more.
-pub const CAME_BACK: &str = "BOUNCED";
 /// Why a message waits for a provider.
 const RESTS: &str = "PROVIDER_RESTS";
 
@@ -452,21 +450,7 @@ impl Operation for FinishAttempt<'_> {
             return Ok(None);
         };
         match self.next {
-            Next::Sent { due } => {
-                let fate = &mut message.fate;
-                fate.state = MessageState::Sent;
-                fate.lease_token = None;
-                fate.due_time = due;
-                let came_back = std::mem::take(&mut fate.reason) == CAME_BACK;
-                let first = fate.send_time.is_none() || came_back;
-                fate.send_time = fate.send_time.or(Some(self.now));
-                messages::settle(tx, &mut message).await?;
-                voice::overtaken(tx, &message, self.now).await?;
-                tasks::end_search(tx, self.name, self.now).await?;
-                if first {
-                    announce::changed(tx, &message, self.now).await?;
-                }
-            }
+            Next::Sent { due } => sent(tx, &mut message, due, self.now).await?,
             Next::Asked => {
                 let fate = &mut message.fate;
                 fate.state = MessageState::Asked;
@@ -484,9 +468,7 @@ impl Operation for FinishAttempt<'_> {
                 fate.state = MessageState::Queued;
                 fate.lease_token = None;
                 fate.due_time = Some(due);
-                if fate.reason != CAME_BACK {
-                    self.reason.clone_into(&mut fate.reason);
-                }
+                self.reason.clone_into(&mut fate.reason);
                 messages::settle(tx, &mut message).await?;
             }
             Next::Fail => fail(tx, self.keys, &mut message, self.reason, self.now).await?,
@@ -655,6 +637,34 @@ async fn put_off(
     fate.due_time = Some(later(now, retry::wait(failures, grave, None, chance)));
     reason.clone_into(&mut fate.reason);
     messages::settle(tx, message).await
+}
+
+/// A provider took a locked message, which nobody holds any more; `due`: when to page again, where the reader has to acknowledge.
+///
+/// # Errors
+/// When Postgres is away.
+pub(crate) async fn sent(
+    tx: &mut Tx,
+    message: &mut Message,
+    due: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    // What came back was announced as that, however long and for whatever it has waited since.
+    let first = message.fate.send_time.is_none()
+        || attempts::has_come_back(tx, &message.name, message.fate.page).await?;
+    let fate = &mut message.fate;
+    fate.state = MessageState::Sent;
+    fate.lease_token = None;
+    fate.due_time = due;
+    fate.reason.clear();
+    fate.send_time = fate.send_time.or(Some(now));
+    messages::settle(tx, message).await?;
+    voice::overtaken(tx, message, now).await?;
+    tasks::end_search(tx, &message.name, now).await?;
+    if first {
+        announce::changed(tx, message, now).await?;
+    }
+    Ok(())
 }
 
 async fn silence(

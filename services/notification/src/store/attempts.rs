@@ -12,6 +12,16 @@ use crate::domain::words::{AttemptOutcome, MessageChannel, Provider};
 
 /// Most attempts that one message shows.
 const SHOWN_MAX: i64 = 200;
+/// Why an attempt failed for now of which nobody knows whether the provider took it: it may have had all of it before its
+/// answer was lost.
+const ANSWER_LOST: [&str; 6] = [
+    "TIMEOUT",
+    "SMTP_BROKEN",
+    "HTTP_BROKEN",
+    "HTTP_502",
+    "HTTP_504",
+    "WECOM_GARBLED",
+];
 
 /// One attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +70,7 @@ pub async fn begin(
     Ok(())
 }
 
-/// Writes down how an attempt ended, unless it was given up as lost before.
+/// Writes down how an attempt ended, unless it was given up as lost, or reported as arrived or come back, before.
 pub async fn end(
     tx: &mut Tx,
     message: &MessageName,
@@ -143,38 +153,110 @@ pub async fn may_have_told(tx: &mut Tx, message: &MessageName) -> Result<bool, F
         SELECT EXISTS (SELECT FROM attempt
                        WHERE site = $1 AND message_id = $2
                          AND (outcome IN ('PENDING', 'ACCEPTED', 'UNKNOWN')
-                              OR reason IN ('TIMEOUT', 'SMTP_BROKEN', 'HTTP_BROKEN', 'HTTP_502', 'HTTP_504', 'WECOM_GARBLED'))) AS "may_have_told!""#,
+                              OR outcome = 'TRANSIENT' AND reason = ANY ($3))) AS "may_have_told!""#,
         message.site.as_str(),
         message.id,
+        &ANSWER_LOST as &[&str],
     )
     .fetch_one(&mut **tx)
     .await
     .or_fault()
 }
 
-/// Writes down that what a provider took by a channel came back. Returns whether an attempt stood as taken.
+/// Writes down that what a provider took by a channel came back. It may say so before the worker knows that it was taken,
+/// though its answer was lost, and whatever became of that worker. Returns whether an attempt stood.
 pub async fn came_back(
     tx: &mut Tx,
     message: &MessageName,
     page: i32,
     channel: MessageChannel,
     reason: &str,
+    now: Timestamp,
 ) -> Result<bool, Fault> {
     let rows = sqlx::query!(
         "-- notification::attempts::came_back
-        UPDATE attempt SET outcome = 'BOUNCED', reason = $5
-        WHERE site = $1 AND message_id = $2 AND page = $3 AND channel = $4 AND outcome IN ('ACCEPTED', 'UNKNOWN')",
+        UPDATE attempt SET outcome = 'BOUNCED', reason = $5, end_time = coalesce(end_time, $6)
+        WHERE site = $1 AND message_id = $2 AND page = $3 AND channel = $4
+          AND (outcome IN ('PENDING', 'ACCEPTED', 'UNKNOWN') OR outcome = 'TRANSIENT' AND reason = ANY ($7))",
         message.site.as_str(),
         message.id,
         page,
         channel.word(),
         reason,
+        now.to_sqlx(),
+        &ANSWER_LOST as &[&str],
     )
     .execute(&mut **tx)
     .await
     .or_fault()?
     .rows_affected();
     Ok(rows > 0)
+}
+
+/// Writes down that a provider took what it reports as arrived by a channel, whatever became of its answer and of the worker
+/// that handed it over.
+pub async fn arrived(
+    tx: &mut Tx,
+    message: &MessageName,
+    page: i32,
+    channel: MessageChannel,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- notification::attempts::arrived
+        UPDATE attempt SET outcome = 'ACCEPTED', reason = '', end_time = coalesce(end_time, $5)
+        WHERE site = $1 AND message_id = $2 AND page = $3 AND channel = $4
+          AND (outcome IN ('PENDING', 'UNKNOWN') OR outcome = 'TRANSIENT' AND reason = ANY ($6))",
+        message.site.as_str(),
+        message.id,
+        page,
+        channel.word(),
+        now.to_sqlx(),
+        &ANSWER_LOST as &[&str],
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Whether something of a page has come back, by whichever way.
+pub async fn has_come_back(tx: &mut Tx, message: &MessageName, page: i32) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        r#"-- notification::attempts::has_come_back
+        SELECT EXISTS (SELECT FROM attempt
+                       WHERE site = $1 AND message_id = $2 AND page = $3 AND outcome = 'BOUNCED') AS "has_come_back!""#,
+        message.site.as_str(),
+        message.id,
+        page,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
+/// Whether an attempt at a page by a channel stands: a provider took it, or has it perhaps, and it has not come back.
+pub async fn stands(
+    tx: &mut Tx,
+    message: &MessageName,
+    page: i32,
+    channel: MessageChannel,
+) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        r#"-- notification::attempts::stands
+        SELECT EXISTS (SELECT FROM attempt
+                       WHERE site = $1 AND message_id = $2 AND page = $3 AND channel = $4
+                         AND (outcome IN ('PENDING', 'ACCEPTED', 'UNKNOWN')
+                              OR outcome = 'TRANSIENT' AND reason = ANY ($5))) AS "stands!""#,
+        message.site.as_str(),
+        message.id,
+        page,
+        channel.word(),
+        &ANSWER_LOST as &[&str],
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
 }
 
 /// What was tried on this page in this round, oldest first.

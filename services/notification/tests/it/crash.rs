@@ -267,7 +267,7 @@ fn counting(
 }
 
 /// The worker of what is due in a lane dies once the provider has it, before there is an answer.
-async fn dies_once_it_was_sent(
+pub(crate) async fn dies_once_it_was_sent(
     world: &World,
     sender: &Arc<Sender<TestPeople>>,
     endpoint: &Endpoint,

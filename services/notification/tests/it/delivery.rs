@@ -1,24 +1,36 @@
 //! DeliveryService: what sites decide, what customers prefer, what gateways report.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use redress_model::name::{CaseName, IncidentName};
+use redress_notification::domain::message::Draft;
 use redress_notification::domain::words::{
-    AttemptOutcome, MessageChannel, MessageState, MessageTopic,
+    AttemptOutcome, MessageChannel, MessageState, MessageTopic, Template,
 };
 use redress_notification::jobs::metrics::Metrics;
+use redress_notification::jobs::sender::Sender;
 use redress_notification::provider::Gateways;
 use redress_notification::provider::webhook::Webhook;
 use redress_notification::rpc::delivery::Delivery;
+use redress_notification::store::messages::Lane;
 use redress_proto::notification::v1 as proto;
 use redress_proto::notification::v1::delivery_service_server::DeliveryService as _;
 use redress_rpc::Fingerprints;
+use redress_testkit::eventually;
 use tonic::{Code, Status};
+use uuid::Uuid;
 
+use crate::channels::open_tasks;
+use crate::crash::dies_once_it_was_sent;
 use crate::rpc::{by, caller};
-use crate::support::http::Endpoint;
-use crate::support::{World, meter, site, tokens};
+use crate::support::http::{Endpoint, Manner};
+use crate::support::people::TestPeople;
+use crate::support::{CALLOUT_ANSWER, World, meter, news, site, tokens};
+use crate::timing::news_for;
 
+const LIMIT: Duration = Duration::from_secs(10);
 const PERSON: &str = "sites/lake/preferences/token-LAKE-1";
 
 pub(crate) fn service(world: &World) -> Delivery {
@@ -27,6 +39,7 @@ pub(crate) fn service(world: &World) -> Delivery {
         clock: world.clock.clone(),
         tokens: tokens(),
         fingerprints: Fingerprints::new(b"a key of tests"),
+        callout_answer: CALLOUT_ANSWER,
         metrics: Metrics::new(&meter()),
     }
 }
@@ -83,10 +96,13 @@ fn preference() -> proto::Preference {
     }
 }
 
-fn by_webhook(endpoint: &Endpoint) -> Gateways {
-    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(crate) fn by_webhook(endpoint: &Endpoint) -> Gateways {
     let channels = vec![MessageChannel::Sms, MessageChannel::Email];
-    let timeout = Duration::from_secs(15);
+    webhook(endpoint, channels, Duration::from_secs(15))
+}
+
+fn webhook(endpoint: &Endpoint, channels: Vec<MessageChannel>, timeout: Duration) -> Gateways {
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let webhook = Webhook::new(&endpoint.url(), &[SECRET], channels, timeout);
     Gateways {
         webhook: Some(webhook.expect("right settings")),
@@ -282,6 +298,378 @@ async fn a_message_that_came_back_goes_by_the_next_way_once_and_fails_when_none_
     );
     let ways: Vec<String> = world.fates().await.into_iter().map(|f| f.channel).collect();
     assert_eq!(ways[..4], ["SMS", "SMS", "SMS", "EMAIL"]);
+}
+
+/// The only message came back by text message, was handed over by e-mail, and is told of in this order.
+async fn went_by_mail_instead(world: &World, endpoint: &Endpoint, told: &[&str]) {
+    let message = world.message().await;
+    assert_eq!(
+        (message.fate.state, message.fate.channel),
+        (MessageState::Sent, Some(MessageChannel::Email))
+    );
+    let attempts = world.attempts(&message.name).await;
+    let outcomes: Vec<AttemptOutcome> = attempts.iter().map(|a| a.outcome).collect();
+    assert_eq!(
+        outcomes,
+        [AttemptOutcome::Bounced, AttemptOutcome::Accepted]
+    );
+    assert!(attempts.iter().all(|a| a.end_time.is_some()));
+    assert_eq!(endpoint.received().len(), 2);
+    assert_eq!(world.announced().await, told);
+}
+
+/// A gateway reports on a text message before its worker knows that it was taken, which it may never, since it has died.
+async fn report_early(
+    world: &World,
+    sender: &Arc<Sender<TestPeople>>,
+    endpoint: &Endpoint,
+    what: proto::DeliveryReport,
+    dies: bool,
+) -> proto::Message {
+    if dies {
+        dies_once_it_was_sent(world, sender, endpoint, Lane::Routine).await;
+        return report(world, proto::MessageChannel::Sms, what).await;
+    }
+    endpoint.next(Manner::Stall);
+    let due = world.due(Lane::Routine).await;
+    let worker = tokio::spawn({
+        let (sender, due) = (Arc::clone(sender), due[0].clone());
+        async move { sender.deliver(&due).await }
+    });
+    eventually(LIMIT, async || endpoint.received().len() == 1).await;
+    let reported = report(world, proto::MessageChannel::Sms, what).await;
+    endpoint.release();
+    worker.await.expect("it ends by itself");
+    reported
+}
+
+/// The only message arrived by its first attempt, and is told of once.
+async fn arrived_once(world: &World, endpoint: &Endpoint) {
+    let message = world.message().await;
+    assert_eq!(message.fate.state, MessageState::Sent);
+    assert_eq!(message.fate.due_time, None);
+    assert!(message.fate.send_time.is_some() && message.fate.deliver_time.is_some());
+    let attempts = world.attempts(&message.name).await;
+    let outcomes: Vec<AttemptOutcome> = attempts.iter().map(|a| a.outcome).collect();
+    assert_eq!(outcomes, [AttemptOutcome::Accepted]);
+    assert!(attempts.iter().all(|a| a.end_time.is_some()));
+    assert_eq!(endpoint.received().len(), 1);
+    assert_eq!(world.announced().await, ["SENT", "DELIVERED"]);
+}
+
+#[tokio::test]
+async fn p21_what_comes_back_before_its_worker_knows_that_it_was_taken_goes_by_the_next_way() {
+    use proto::DeliveryReport::{Bounced, Delivered};
+    use proto::MessageChannel::Sms;
+    for dies in [true, false] {
+        let world = World::new().await;
+        world.case("LAKE-1").await;
+        world.clock.advance(SignedDuration::from_secs(60));
+        let endpoint = Endpoint::start().await;
+        let sender = world.sender(by_webhook(&endpoint));
+        let back = report_early(&world, &sender, &endpoint, Bounced, dies).await;
+        assert_eq!(back.state(), proto::MessageState::Queued, "dies: {dies}");
+        // The same way's news come once more, and late ones: it has come back.
+        report(&world, Sms, Bounced).await;
+        assert_eq!(report(&world, Sms, Delivered).await.deliver_time, None);
+        world.send_due(&sender).await;
+        went_by_mail_instead(&world, &endpoint, &["BOUNCED", "SENT"]).await;
+    }
+}
+
+#[tokio::test]
+async fn p21_what_comes_back_once_another_worker_has_planned_to_send_it_again_is_not_sent_by_that_way()
+ {
+    let world = World::new().await;
+    world.case("LAKE-1").await;
+    world.clock.advance(SignedDuration::from_secs(60));
+    let endpoint = Endpoint::start().await;
+    let sender = world.sender(by_webhook(&endpoint));
+    dies_once_it_was_sent(&world, &sender, &endpoint, Lane::Routine).await;
+    world.clock.advance(SignedDuration::from_secs(60));
+    // Claimed by another one, which knows of the first attempt and asks for the address.
+    world.people.set_hangs(true);
+    let asked = world.people.asked();
+    let due = world.due(Lane::Routine).await;
+    let worker = tokio::spawn({
+        let (sender, due) = (sender.clone(), due[0].clone());
+        async move { sender.deliver(&due).await }
+    });
+    eventually(LIMIT, async || world.people.asked() > asked).await;
+    let bounced = proto::DeliveryReport::Bounced;
+    report(&world, proto::MessageChannel::Sms, bounced).await;
+    world.people.answer_now();
+    worker.await.expect("it ends by itself");
+    assert_eq!(endpoint.received().len(), 1, "not by this way again");
+    world.send_due(&sender).await;
+    went_by_mail_instead(&world, &endpoint, &["BOUNCED", "SENT"]).await;
+}
+
+#[tokio::test]
+async fn p21_what_arrives_before_its_worker_knows_that_it_was_taken_is_not_sent_again() {
+    use proto::DeliveryReport::Delivered;
+    for dies in [true, false] {
+        let world = World::new().await;
+        world.case("LAKE-1").await;
+        world.clock.advance(SignedDuration::from_secs(60));
+        let endpoint = Endpoint::start().await;
+        let sender = world.sender(by_webhook(&endpoint));
+        let kept = report_early(&world, &sender, &endpoint, Delivered, dies).await;
+        assert_eq!(kept.state(), proto::MessageState::Sent, "dies: {dies}");
+        report(&world, proto::MessageChannel::Sms, Delivered).await;
+        world.clock.advance(SignedDuration::from_secs(60));
+        world.send_due(&sender).await;
+        arrived_once(&world, &endpoint).await;
+    }
+}
+
+/// A gateway has the only message by text message and answers so: its worker puts down this and is going to try again.
+async fn tried_in_vain(
+    world: &World,
+    manner: Manner,
+    reason: &str,
+) -> (Endpoint, Arc<Sender<TestPeople>>) {
+    world.case("LAKE-1").await;
+    world.clock.advance(SignedDuration::from_secs(60));
+    let endpoint = Endpoint::start().await;
+    let channels = vec![MessageChannel::Sms, MessageChannel::Email];
+    let sender = world.sender(webhook(&endpoint, channels, Duration::from_secs(1)));
+    endpoint.next(manner);
+    world.send_due(&sender).await;
+    let waits = world.message().await.fate;
+    assert_eq!(
+        (waits.state, waits.reason.as_str()),
+        (MessageState::Queued, reason)
+    );
+    (endpoint, sender)
+}
+
+#[tokio::test]
+async fn p21_what_arrives_though_the_answer_to_its_hand_over_was_lost_is_not_sent_again() {
+    use proto::DeliveryReport::Delivered;
+    use proto::MessageChannel::Sms;
+    for (manner, reason) in [
+        (Manner::Stall, "TIMEOUT"),
+        (Manner::HangUp, "HTTP_BROKEN"),
+        (Manner::Answer("504 Gateway Timeout"), "HTTP_504"),
+    ] {
+        let world = World::new().await;
+        let (endpoint, sender) = tried_in_vain(&world, manner, reason).await;
+        let kept = report(&world, Sms, Delivered).await;
+        assert_eq!(kept.state(), proto::MessageState::Sent, "{reason}");
+        report(&world, Sms, Delivered).await;
+        world.clock.advance(SignedDuration::from_secs(60));
+        world.send_due(&sender).await;
+        arrived_once(&world, &endpoint).await;
+    }
+}
+
+#[tokio::test]
+async fn what_arrives_after_it_was_given_up_is_sent_and_nobody_looks_for_its_reader_any_more() {
+    use proto::DeliveryReport::Delivered;
+    let world = World::new().await;
+    world.case("LAKE-1").await;
+    let endpoint = Endpoint::start().await;
+    let channels = vec![MessageChannel::Sms];
+    let sender = world.sender(webhook(&endpoint, channels, Duration::from_secs(15)));
+    for _ in 0..3 {
+        endpoint.next(Manner::HangUp);
+        world.clock.advance(SignedDuration::from_mins(2));
+        world.send_due(&sender).await;
+    }
+    let message = world.message().await;
+    assert_eq!(message.fate.state, MessageState::Failed);
+    assert_eq!(open_tasks(&world).await.len(), 1, "a person looks");
+    let kept = report(&world, proto::MessageChannel::Sms, Delivered).await;
+    assert_eq!(
+        (kept.state(), kept.reason.as_str()),
+        (proto::MessageState::Sent, "")
+    );
+    assert!(kept.send_time.is_some() && kept.deliver_time.is_some());
+    assert!(open_tasks(&world).await.is_empty());
+    report(&world, proto::MessageChannel::Sms, Delivered).await;
+    assert!(world.send_due(&sender).await.is_empty());
+    assert_eq!(world.announced().await, ["FAILED", "SENT", "DELIVERED"]);
+}
+
+#[tokio::test]
+async fn what_a_gateway_refused_for_now_has_not_arrived_whatever_it_reports() {
+    use proto::DeliveryReport::Delivered;
+    use proto::MessageChannel::Sms;
+    let world = World::new().await;
+    let manner = Manner::Answer("503 Service Unavailable");
+    let (endpoint, sender) = tried_in_vain(&world, manner, "HTTP_503").await;
+    let kept = report(&world, Sms, Delivered).await;
+    assert_eq!(
+        (kept.state(), kept.deliver_time),
+        (proto::MessageState::Queued, None)
+    );
+    world.clock.advance(SignedDuration::from_secs(60));
+    world.send_due(&sender).await;
+    assert_eq!(endpoint.received().len(), 2);
+    assert_eq!(world.announced().await, ["SENT"]);
+}
+
+#[tokio::test]
+async fn p21_what_comes_back_though_the_answer_to_its_hand_over_was_lost_goes_by_the_next_way() {
+    use proto::DeliveryReport::{Bounced, Delivered};
+    use proto::MessageChannel::Sms;
+    let world = World::new().await;
+    let (endpoint, sender) = tried_in_vain(&world, Manner::Stall, "TIMEOUT").await;
+    report(&world, Sms, Bounced).await;
+    assert_eq!(report(&world, Sms, Delivered).await.deliver_time, None);
+    world.clock.advance(SignedDuration::from_secs(60));
+    world.send_due(&sender).await;
+    went_by_mail_instead(&world, &endpoint, &["SENT"]).await;
+}
+
+#[tokio::test]
+async fn p21_what_arrives_while_it_waits_for_the_morning_to_be_sent_again_is_not_sent_again() {
+    let world = World::new().await;
+    let case = CaseName::new(site("lake"), Uuid::now_v7());
+    let (phone, email) = ("+8613800138000", "wang@example.com");
+    world
+        .people
+        .add_complainant(&case, "wang", "Wang", phone, email);
+    // Nobody of the case gets a receipt meanwhile.
+    world.tell(news::received(&case, "LAKE-1", &[])).await;
+    // 20:59 in Shanghai, a minute before the night begins.
+    world
+        .clock
+        .set("2026-11-21T12:59:00Z".parse().expect("an instant"));
+    let draft = Draft {
+        template: Template::CaseProgress,
+        ..news_for(&case, "wang", "a", world.now())
+    };
+    world.queue(&draft).await;
+    let endpoint = Endpoint::start().await;
+    let sender = world.sender(by_webhook(&endpoint));
+    dies_once_it_was_sent(&world, &sender, &endpoint, Lane::Routine).await;
+    world.clock.advance(SignedDuration::from_mins(31));
+    world.send_due(&sender).await;
+    let waits = world.message().await.fate;
+    assert_eq!(waits.state, MessageState::Queued);
+    let delivered = proto::DeliveryReport::Delivered;
+    report(&world, proto::MessageChannel::Sms, delivered).await;
+    world.clock.set(waits.due_time.expect("the morning"));
+    world.send_due(&sender).await;
+    arrived_once(&world, &endpoint).await;
+}
+
+#[tokio::test]
+async fn p07_what_came_back_and_waited_for_the_morning_is_announced_as_sent_anew() {
+    use proto::DeliveryReport::Bounced;
+    use proto::MessageChannel::Sms;
+    let world = World::new().await;
+    let case = CaseName::new(site("lake"), Uuid::now_v7());
+    let (phone, email) = ("+8613800138000", "wang@example.com");
+    world
+        .people
+        .add_complainant(&case, "wang", "Wang", phone, email);
+    // Nobody of the case gets a receipt meanwhile.
+    world.tell(news::received(&case, "LAKE-1", &[])).await;
+    // 20:59 in Shanghai, a minute before the night begins.
+    world
+        .clock
+        .set("2026-11-21T12:59:00Z".parse().expect("an instant"));
+    let draft = Draft {
+        template: Template::CaseProgress,
+        ..news_for(&case, "wang", "a", world.now())
+    };
+    world.queue(&draft).await;
+    let endpoint = Endpoint::start().await;
+    let sender = world.sender(by_webhook(&endpoint));
+    world.send_due(&sender).await;
+    world.clock.advance(SignedDuration::from_mins(31));
+    report(&world, Sms, Bounced).await;
+    world.send_due(&sender).await;
+    let waits = world.message().await.fate;
+    assert_eq!(
+        (waits.state, waits.reason.as_str()),
+        (MessageState::Queued, "QUIET_HOURS")
+    );
+    world.clock.set(waits.due_time.expect("the morning"));
+    world.send_due(&sender).await;
+    went_by_mail_instead(&world, &endpoint, &["SENT", "BOUNCED", "SENT"]).await;
+}
+
+#[tokio::test]
+async fn p21_a_callout_that_arrives_before_its_worker_knows_is_not_sent_again_and_pages_on_unless_answered()
+ {
+    use proto::DeliveryReport::Delivered;
+    use proto::MessageChannel::Sms;
+    let world = World::new().await;
+    let li = world.hire("li", "+8613800000001", "li@example.com").await;
+    let case = CaseName::new(site("lake"), Uuid::now_v7());
+    let incident = IncidentName::new(site("lake"), Uuid::now_v7());
+    world
+        .tell(news::callout(Uuid::now_v7(), &incident, &case, &li))
+        .await;
+    let endpoint = Endpoint::start().await;
+    let sender = world.sender(by_webhook(&endpoint));
+    dies_once_it_was_sent(&world, &sender, &endpoint, Lane::Grave).await;
+    let kept = report(&world, Sms, Delivered).await;
+    assert_eq!(kept.state(), proto::MessageState::Sent);
+    let due = world.message().await.fate.due_time;
+    assert_eq!(due, Some(world.now() + CALLOUT_ANSWER));
+    world.clock.advance(SignedDuration::from_secs(60));
+    assert!(world.send_due(&sender).await.is_empty(), "not once more");
+    assert_eq!(endpoint.received().len(), 1);
+    world.clock.advance(CALLOUT_ANSWER);
+    world.send_due(&sender).await;
+    assert_eq!(world.message().await.fate.page, 2);
+    assert_eq!(endpoint.received().len(), 2);
+    assert_eq!(world.announced().await, ["SENT", "DELIVERED"]);
+}
+
+#[tokio::test]
+async fn a_callout_that_was_given_up_stays_so_though_it_arrived() {
+    use proto::DeliveryReport::Delivered;
+    let world = World::new().await;
+    let li = world.hire("li", "+8613800000001", "li@example.com").await;
+    let case = CaseName::new(site("lake"), Uuid::now_v7());
+    let incident = IncidentName::new(site("lake"), Uuid::now_v7());
+    world
+        .tell(news::callout(Uuid::now_v7(), &incident, &case, &li))
+        .await;
+    let endpoint = Endpoint::start().await;
+    let channels = vec![MessageChannel::Sms];
+    let sender = world.sender(webhook(&endpoint, channels, Duration::from_secs(15)));
+    for _ in 0..3 {
+        endpoint.next(Manner::HangUp);
+        world.send_due(&sender).await;
+        world.clock.advance(SignedDuration::from_mins(2));
+    }
+    let kept = report(&world, proto::MessageChannel::Sms, Delivered).await;
+    assert_eq!(kept.state(), proto::MessageState::Failed);
+    assert!(kept.deliver_time.is_some());
+    assert!(world.send_due(&sender).await.is_empty());
+    assert_eq!(world.announced().await, ["FAILED", "DELIVERED"]);
+}
+
+#[tokio::test]
+async fn what_came_back_of_a_callouts_first_page_announces_none_of_the_later_ones() {
+    use proto::DeliveryReport::Bounced;
+    use proto::MessageChannel::Sms;
+    let world = World::new().await;
+    let li = world.hire("li", "+8613800000001", "li@example.com").await;
+    let case = CaseName::new(site("lake"), Uuid::now_v7());
+    let incident = IncidentName::new(site("lake"), Uuid::now_v7());
+    world
+        .tell(news::callout(Uuid::now_v7(), &incident, &case, &li))
+        .await;
+    let endpoint = Endpoint::start().await;
+    let sender = world.sender(by_webhook(&endpoint));
+    world.send_due(&sender).await;
+    report(&world, Sms, Bounced).await;
+    world.send_due(&sender).await;
+    let told = ["SENT", "BOUNCED", "SENT"];
+    went_by_mail_instead(&world, &endpoint, &told).await;
+    world.clock.advance(SignedDuration::from_mins(5));
+    world.send_due(&sender).await;
+    assert_eq!(world.message().await.fate.page, 2);
+    assert_eq!(endpoint.received().len(), 3);
+    assert_eq!(world.announced().await, told);
 }
 
 #[tokio::test]

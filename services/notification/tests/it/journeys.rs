@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::channels::{clerk, tasks};
 use crate::rpc::{by, caller, service};
-use crate::support::{World, meter, news, site, tokens};
+use crate::support::{CALLOUT_ANSWER, World, meter, news, site, tokens};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -146,6 +146,7 @@ async fn whoever_refuses_progress_hears_of_receipt_proposal_and_end_alone() {
         clock: world.clock.clone(),
         tokens: tokens(),
         fingerprints: Fingerprints::new(b"a key of tests"),
+        callout_answer: CALLOUT_ANSWER,
         metrics: Metrics::new(&meter()),
     };
     let gateway = caller("lake", &["preferences.unsubscribe"], None);
@@ -297,6 +298,7 @@ async fn whoever_refuses_to_be_asked_hears_that_it_is_resolved_all_the_same() {
         clock: world.clock.clone(),
         tokens: tokens(),
         fingerprints: Fingerprints::new(b"a key of tests"),
+        callout_answer: CALLOUT_ANSWER,
         metrics: Metrics::new(&meter()),
     };
     let gateway = caller("lake", &["preferences.unsubscribe"], None);

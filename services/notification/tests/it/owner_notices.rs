@@ -27,7 +27,7 @@ use uuid::Uuid;
 
 use crate::crash::survives;
 use crate::rpc::{by, caller};
-use crate::support::{SERVICE, World, meter, news, site, tokens};
+use crate::support::{CALLOUT_ANSWER, SERVICE, World, meter, news, site, tokens};
 
 fn service(world: &World) -> OwnerNotices {
     OwnerNotices {
@@ -552,6 +552,7 @@ async fn an_owner_who_refuses_notices_by_one_click_gets_none_but_warnings_of_a_d
         clock: world.clock.clone(),
         tokens: tokens(),
         fingerprints: Fingerprints::new(b"a key of tests"),
+        callout_answer: CALLOUT_ANSWER,
         metrics: Metrics::new(&meter()),
     };
     let gateway = caller("lake", &["preferences.unsubscribe"], None);

@@ -26,7 +26,9 @@ use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
 use crate::channels::{claim, clerk, complete, open_tasks, tasks};
+use crate::crash::dies_once_it_was_sent;
 use crate::rpc::{by, caller, service};
+use crate::support::http::Endpoint;
 use crate::support::{World, meter, news, site};
 
 fn voice(world: &World) -> Voice {
@@ -991,6 +993,8 @@ async fn what_comes_back_once_an_incident_is_open_has_reached_nobody_and_waits()
         name: name.clone(),
         channel: proto::MessageChannel::Sms.into(),
         report: proto::DeliveryReport::Bounced.into(),
+        // A gateway's word for it, which is one of ours for an answer that was lost.
+        reason: "TIMEOUT".to_owned(),
         ..Default::default()
     };
     let reported = crate::delivery::service(&world)
@@ -999,6 +1003,42 @@ async fn what_comes_back_once_an_incident_is_open_has_reached_nobody_and_waits()
     reported.expect("taken");
     assert_eq!(world.comes_to(&name).await, MessageState::Held);
     assert_eq!(world.waiting(false).await.waiting_count, 1);
+}
+
+#[tokio::test]
+async fn what_arrived_before_an_incident_held_it_is_sent_and_nobody_has_to_decide_about_it() {
+    let world = World::new().await;
+    let case = world.case("LAKE-1").await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    world.send_due(&world.outbox_sender()).await;
+    let name = world.write_to(&case, MessagePurpose::Ordinary).await;
+    let endpoint = Endpoint::start().await;
+    let sender = world.sender(crate::delivery::by_webhook(&endpoint));
+    dies_once_it_was_sent(&world, &sender, &endpoint, Lane::Routine).await;
+    world
+        .tell(news::incident(&new_incident(), &[&case], None, 1))
+        .await;
+    world.clock.advance(SignedDuration::from_secs(60));
+    world.send_due(&sender).await;
+    assert_eq!(world.named(&name).await.fate.state, MessageState::Held);
+    assert_eq!(world.waiting(false).await.waiting_count, 1);
+    let gateway = caller("lake", &["messages.record_delivery"], None);
+    let delivered = proto::RecordDeliveryReceiptRequest {
+        name: name.clone(),
+        channel: proto::MessageChannel::Sms.into(),
+        report: proto::DeliveryReport::Delivered.into(),
+        ..Default::default()
+    };
+    let reported = crate::delivery::service(&world)
+        .record_delivery_receipt(by(&gateway, delivered))
+        .await;
+    reported.expect("taken");
+    let fate = world.named(&name).await.fate;
+    assert_eq!((fate.state, fate.due_time), (MessageState::Sent, None));
+    assert_eq!(world.waiting(false).await.waiting_count, 0);
+    world.clock.advance(SignedDuration::from_hours(5));
+    world.send_due(&sender).await;
+    assert_eq!(endpoint.received().len(), 1);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 use redress_model::name::SiteId;
+use redress_testkit::PostgresOptions;
 use redress_triage::domain::similarity::{Documents, Terms};
 use sqlx::postgres::PgPool;
 use uuid::Uuid;
@@ -16,6 +17,15 @@ const DAYS: i64 = 88;
 /// The site that is filled.
 pub(crate) fn site() -> SiteId {
     "lakeside".parse().unwrap()
+}
+
+/// Starts the server with a cache that holds what a look-up reads, half of production's: to be asked before all else.
+pub(crate) async fn server() {
+    let options = PostgresOptions {
+        shared_buffers: "512MB".to_owned(),
+        ..PostgresOptions::for_tests()
+    };
+    redress_testkit::postgres_with(options).await;
 }
 
 /// Makes cases; always the same ones.

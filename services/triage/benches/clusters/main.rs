@@ -56,6 +56,7 @@ struct Bench {
 
 impl Bench {
     async fn new() -> Self {
+        fill::server().await;
         let migrators = redress_triage::TriageService::migrators();
         let database = redress_testkit::database("triage", &migrators).await;
         let clock = ManualClock::new("2026-03-02T09:00:00+08:00".parse().unwrap());

@@ -7,18 +7,21 @@ use redress_model::words::{CaseStatus, ClockKind, ClockState, Urgency};
 
 use super::promises::{self, Start};
 use super::{Work, holds};
-use crate::store::cases::{self, Case};
+use crate::store::cases::{self, Case, PromisedWord};
 use crate::store::clocks::{self, Clock};
 
 /// Which of the updates is the one that was promised.
 pub(super) const PROMISED: &str = "promised";
+
+/// Why what the customer met by coming to us stopped. No word of ours is in it, so it owes no next one.
+pub(super) const INBOUND: &str = "inbound contact";
 
 /// A contact with a complainant.
 #[derive(Debug, Clone, Copy)]
 pub struct Contact {
     /// We went to the customer.
     pub outbound: bool,
-    /// By a person; automatic receipts meet nothing.
+    /// A person of ours talked; automatic receipts meet nothing.
     pub by_person: bool,
     /// Answers the matter itself.
     pub substantive: bool,
@@ -32,8 +35,9 @@ pub struct Contact {
     pub promised: Option<Timestamp>,
 }
 
-/// Lets the promises follow a contact: a person's word acknowledges and is an update, a substantive one
-/// answers (P02), a visit is one, and a further message of the customer asks for an answer again (P03).
+/// Lets the promises follow a contact: a person's word acknowledges and, where we went to the customer, is an update, a
+/// substantive one answers (P02), a visit is one, a promised next word is owed (M16), and a further message of the customer asks
+/// for an answer again (P03).
 pub async fn contact(work: &mut Work<'_>, case: &mut Case, contact: Contact) -> Result<(), Fault> {
     if case.is_ended() {
         return Ok(());
@@ -45,21 +49,30 @@ pub async fn contact(work: &mut Work<'_>, case: &mut Case, contact: Contact) -> 
         holds::answered(work, case, at).await?;
     }
     let mut all = clocks::lock_of_case(work.tx, &work.site.id, case.id).await?;
+    let cause = if contact.outbound { "contact" } else { INBOUND };
+    let was_owed = promised_clock(&mut all).is_some_and(|clock| clock.stopped.is_none());
     for clock in &mut all {
         if let Some(event) = event(work, case, clock, contact) {
-            promises::apply(work, case, clock, event, "contact").await?;
+            promises::apply(work, case, clock, event, cause).await?;
         }
     }
-    if !(contact.outbound && contact.by_person) {
+    if !contact.by_person {
         return Ok(());
     }
-    case.last_outward = case.last_outward.max(Some(at));
-    if contact.substantive {
-        case.last_word = case.last_word.max(Some(at));
+    if contact.outbound {
+        case.last_outward = case.last_outward.max(Some(at));
+        if contact.substantive {
+            case.last_word = case.last_word.max(Some(at));
+        }
+        update(work, case, urgency, &mut all, at).await?;
+        let clock = promised_clock(&mut all).filter(|_| was_owed);
+        next_promised(work, case, urgency, clock).await?;
+    }
+    if let Some(due) = contact.promised.filter(|due| *due > at) {
+        promised(work, case, urgency, &mut all, PromisedWord { at, due }).await?;
     }
     cases::set_words(work.tx, &work.site.id, case).await?;
-    updates(work, case, urgency, &mut all, contact).await?;
-    if contact.substantive {
+    if contact.outbound && contact.substantive {
         confirm(work, case, urgency, &mut all).await?;
     }
     Ok(())
@@ -70,7 +83,8 @@ fn event(work: &Work<'_>, case: &Case, clock: &Clock, contact: Contact) -> Optio
     let at = contact.at;
     let ours = contact.outbound && contact.by_person;
     match clock.kind {
-        ClockKind::Acknowledge | ClockKind::InterimUpdate => ours.then_some(Event::Met { at }),
+        ClockKind::Acknowledge => contact.by_person.then_some(Event::Met { at }),
+        ClockKind::InterimUpdate => ours.then_some(Event::Met { at }),
         ClockKind::Answer if ours && contact.substantive => Some(Event::Met { at }),
         ClockKind::Answer if !contact.outbound => {
             let length = promises::length(work.site, case, clock.urgency, clock.kind);
@@ -78,67 +92,136 @@ fn event(work: &Work<'_>, case: &Case, clock: &Clock, contact: Contact) -> Optio
             let terms = promises::terms(work.site, clock.kind, term);
             Some(Event::Restarted { at, terms })
         }
-        ClockKind::OnSite | ClockKind::Rescue => contact.visit.then_some(Event::Met { at }),
+        // Whoever came to us has not been visited.
+        ClockKind::OnSite | ClockKind::Rescue => {
+            (ours && contact.visit).then_some(Event::Met { at })
+        }
         ClockKind::FollowUpVisit => {
-            (contact.visit || contact.follow_up).then_some(Event::Met { at })
+            (ours && (contact.visit || contact.follow_up)).then_some(Event::Met { at })
         }
         ClockKind::ConfirmClosing => (!contact.outbound).then_some(Event::Met { at }),
         _ => None,
     }
 }
 
-/// The next word is owed from this one on: by the grade, and when it was promised.
-async fn updates(
+/// Whether it stopped by then: an older word, entered late, changes nothing.
+fn stopped_by(clock: &Clock, at: Timestamp) -> bool {
+    clock.stopped.is_some_and(|stopped| stopped <= at)
+}
+
+/// The next word is owed from this one on by the grade.
+async fn update(
     work: &mut Work<'_>,
     case: &Case,
     urgency: Urgency,
     all: &mut [Clock],
-    contact: Contact,
+    at: Timestamp,
 ) -> Result<(), Fault> {
     let kind = ClockKind::InterimUpdate;
-    let at = contact.at;
-    // An older word, entered late, changes nothing.
-    let newest = |clock: &Clock| clock.stopped.is_some_and(|stopped| stopped <= at);
     if case.is_open()
         && let Some(length) = promises::length(work.site, case, urgency, kind)
     {
         let clock = all.iter_mut().find(|c| c.kind == kind && c.slot.is_empty());
-        if clock.as_deref().is_none_or(newest) {
+        if clock.as_deref().is_none_or(|clock| stopped_by(clock, at)) {
             let new = Start::of(kind, at, length, "contact");
             promises::again(work, case, urgency, clock, new).await?;
         }
     }
-    let Some(due) = contact.promised.filter(|due| *due > at) else {
-        return Ok(());
+    Ok(())
+}
+
+/// The clock of the word that was promised to the customer.
+fn promised_clock(all: &mut [Clock]) -> Option<&mut Clock> {
+    all.iter_mut()
+        .find(|c| c.kind == ClockKind::InterimUpdate && c.slot == PROMISED)
+}
+
+/// The promise of this word, which the customer was told.
+fn start_of(word: PromisedWord) -> Start {
+    Start {
+        kind: ClockKind::InterimUpdate,
+        slot: PROMISED.to_owned(),
+        demand: None,
+        at: word.at,
+        term: Term::Until(word.due),
+        told: true,
+        party: String::new(),
+        outside_number: String::new(),
+        cause: "promised",
+    }
+}
+
+/// The next word is owed when it was promised, whoever reached out to whom. Of two promises that no word has kept the earlier
+/// stands, in whichever order they are entered (I3); the other waits behind it, unless every word that keeps the one keeps both.
+async fn promised(
+    work: &mut Work<'_>,
+    case: &mut Case,
+    urgency: Urgency,
+    all: &mut [Clock],
+    word: PromisedWord,
+) -> Result<(), Fault> {
+    let PromisedWord { at, due } = word;
+    let is_kept = case.last_outward.is_some_and(|last| last > at);
+    let mut clock = promised_clock(all);
+    let running = clock
+        .as_deref_mut()
+        .filter(|clock| clock.stopped.is_none() && !is_kept);
+    let is_free = match running {
+        Some(running) => {
+            let owed = PromisedWord {
+                at: running.start,
+                due: running.deadlines.due,
+            };
+            let gives_way = due < owed.due;
+            let (stands, waits) = if gives_way {
+                (word, owed)
+            } else {
+                (owed, word)
+            };
+            if waits.at > stands.at {
+                case.promised_later.push(waits);
+            }
+            if gives_way {
+                let at = at.max(running.start);
+                let event = Event::Cancelled { at };
+                promises::apply(work, case, running, event, "promised anew").await?;
+            }
+            gives_way
+        }
+        None => clock.as_deref().is_none_or(|clock| stopped_by(clock, at)),
     };
-    let clock = all
-        .iter_mut()
-        .find(|c| c.kind == kind && c.slot == PROMISED);
-    if clock.as_deref().is_none_or(newest) {
-        let new = Start {
-            kind,
-            slot: PROMISED.to_owned(),
-            demand: None,
-            at,
-            term: Term::Until(due),
-            told: true,
-            party: String::new(),
-            outside_number: String::new(),
-            cause: "promised",
-        };
-        promises::again(work, case, urgency, clock, new).await?;
+    if is_free {
+        promises::again(work, case, urgency, clock, start_of(word)).await?;
         // A word that is entered late promised what a later one has kept already.
         if let Some(kept) = case.last_outward.filter(|last| *last > at) {
             let mut all = clocks::lock_of_case(work.tx, &work.site.id, case.id).await?;
-            let clock = all
-                .iter_mut()
-                .find(|c| c.kind == kind && c.slot == PROMISED);
-            if let Some(clock) = clock {
+            if let Some(clock) = promised_clock(&mut all) {
                 promises::apply(work, case, clock, Event::Met { at: kept }, "contact").await?;
             }
         }
     }
     Ok(())
+}
+
+/// A word of ours keeps what was promised before it, and nothing that was promised after it: once it has met the clock that ran,
+/// the earliest that waited behind that one is owed, as if it had been promised alone (I3).
+async fn next_promised(
+    work: &mut Work<'_>,
+    case: &mut Case,
+    urgency: Urgency,
+    clock: Option<&mut Clock>,
+) -> Result<(), Fault> {
+    let last = case.last_outward;
+    case.promised_later.retain(|word| Some(word.at) > last);
+    let Some(clock) = clock.filter(|clock| clock.stopped.is_some()) else {
+        return Ok(());
+    };
+    let waiting = case.promised_later.iter().copied();
+    let Some(next) = waiting.min_by_key(|word| (word.due, word.at)) else {
+        return Ok(());
+    };
+    case.promised_later.retain(|word| word.at > next.at);
+    promises::again(work, case, urgency, Some(clock), start_of(next)).await
 }
 
 /// Once a proposal was told, the customer has a while to say whether it will do (M03). Whichever is known

@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use super::known::{Known, known};
 use super::status::is_set_outside;
-use super::{Work, age, holds, ladder, law, merging};
+use super::{Work, age, contact, holds, ladder, law, merging};
 use crate::domain::Signal;
 use crate::domain::decision::AT_ONCE;
 use crate::domain::paging::{PageState, Paging};
@@ -261,7 +261,12 @@ async fn by_policy(
             }
             Some(clock) => {
                 let length = length(site, case, urgency, kind);
-                let news = known_since(known, urgency, clock, defended, work.now);
+                let news = if kind == ClockKind::InterimUpdate {
+                    // The last word met it under a grade that owed no next one.
+                    (clock.state == ClockState::Met).then_some(work.now)
+                } else {
+                    known_since(known, urgency, clock, defended, work.now)
+                };
                 if let Some((at, length)) = news.zip(length) {
                     // Who is asked to come now has all of the time.
                     let at = if kind == ClockKind::Rescue {
@@ -359,7 +364,11 @@ fn promised(
     promised.extend(since(&EXPOSED, known.assessed).map(|at| (ClockKind::MediaClarification, at)));
     // A grade that asks for updates asks from now on, once somebody has spoken with the customer. Of a case of before the words
     // were kept its acknowledgement tells.
-    let acknowledged = |c: &Clock| c.kind == ClockKind::Acknowledge && c.state == ClockState::Met;
+    let acknowledged = |c: &Clock| {
+        c.kind == ClockKind::Acknowledge
+            && c.state == ClockState::Met
+            && c.stop_cause != contact::INBOUND
+    };
     let spoken = case.last_outward.is_some() || all.iter().any(acknowledged);
     if has(ClockKind::InterimUpdate) || spoken {
         promised.push((ClockKind::InterimUpdate, now));

@@ -111,6 +111,7 @@ pub async fn receive(work: &mut Work<'_>, receipt: &Receipt<'_>) -> Result<(), F
         grade: None,
         trapped: reading.trapped && !facts.historical,
         again_since: None,
+        promised_later: Vec::new(),
     };
     if !case.is_open() {
         case.resolved_since = Some(facts.received);

@@ -68,15 +68,17 @@ impl<T: TextSource> Handler for ContactRecordedHandler<T> {
             return Ok(Applied::Wait);
         };
         let payload: ContactRecorded = event.decode()?;
+        let outbound = match payload.direction() {
+            ContactDirection::Outbound => true,
+            ContactDirection::Inbound => false,
+            ContactDirection::Unspecified => {
+                return Err(Fault::invalid("direction", "must be INBOUND or OUTBOUND"));
+            }
+        };
         let contact = Contact {
-            outbound: match payload.direction() {
-                ContactDirection::Outbound => true,
-                ContactDirection::Inbound => false,
-                ContactDirection::Unspecified => {
-                    return Err(Fault::invalid("direction", "must be INBOUND or OUTBOUND"));
-                }
-            },
-            by_person: payload.by_person,
+            outbound,
+            // An intake of a former release believes a portal that says so of what came in; nobody is named then.
+            by_person: payload.by_person && (outbound || !payload.staff.is_empty()),
             substantive: payload.substantive,
             visit: payload.visit,
             follow_up: payload.follow_up,

@@ -9,6 +9,7 @@ use redress_model::words::{CaseStatus, Category, Channel, QualityImpact, Wants};
 use redress_model::{Fault, Grade};
 use redress_store::{StoreResultExt as _, Tx};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{count_of_row, count_to_row, word};
@@ -90,6 +91,17 @@ pub struct Case {
     pub trapped: bool,
     /// Since when it is known that its people last came back after it was handled.
     pub again_since: Option<Timestamp>,
+    /// Next words promised to the customer that no word has kept and that wait behind the one on the clock, which is due no later.
+    pub promised_later: Vec<PromisedWord>,
+}
+
+/// A next word that a person promised to the customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromisedWord {
+    /// When it was promised.
+    pub at: Timestamp,
+    /// Until when.
+    pub due: Timestamp,
 }
 
 impl Case {
@@ -139,6 +151,7 @@ struct Row {
     grade: Option<i16>,
     trapped: bool,
     again_since: Option<jiff_sqlx::Timestamp>,
+    promised_later: serde_json::Value,
 }
 
 impl Row {
@@ -182,6 +195,7 @@ impl Row {
             grade: self.grade.and_then(grade_of_row),
             trapped: self.trapped,
             again_since: self.again_since.map(jiff_sqlx::Timestamp::to_jiff),
+            promised_later: serde_json::from_value(self.promised_later).map_err(Fault::internal)?,
         })
     }
 }
@@ -200,7 +214,7 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Case>, 
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
                proposed_since, last_outward, last_word, responsible, suggested_category,
-               category_words, cluster, decision, grade, trapped, again_since
+               category_words, cluster, decision, grade, trapped, again_since, promised_later
         FROM case_file WHERE site = $1 AND id = $2 FOR UPDATE",
         site.as_str(),
         id,
@@ -221,7 +235,7 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Case>, F
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
                proposed_since, last_outward, last_word, responsible, suggested_category,
-               category_words, cluster, decision, grade, trapped, again_since
+               category_words, cluster, decision, grade, trapped, again_since, promised_later
         FROM case_file WHERE site = $1 AND id = $2",
         site.as_str(),
         id,
@@ -246,7 +260,7 @@ pub async fn lock_many(
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
                proposed_since, last_outward, last_word, responsible, suggested_category,
-               category_words, cluster, decision, grade, trapped, again_since
+               category_words, cluster, decision, grade, trapped, again_since, promised_later
         FROM case_file WHERE site = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE",
         site.as_str(),
         ids,
@@ -275,7 +289,7 @@ pub async fn in_status(
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
                proposed_since, last_outward, last_word, responsible, suggested_category,
-               category_words, cluster, decision, grade, trapped, again_since
+               category_words, cluster, decision, grade, trapped, again_since, promised_later
         FROM case_file
         WHERE site = $1 AND NOT historical AND status = ANY ($2) AND id > $3 ORDER BY id LIMIT $4",
         site.as_str(),
@@ -300,7 +314,7 @@ pub async fn merged_into(tx: &mut Tx, site: &SiteId, head: Uuid) -> Result<Vec<C
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
                proposed_since, last_outward, last_word, responsible,
-               suggested_category, category_words, cluster, decision, grade, trapped, again_since
+               suggested_category, category_words, cluster, decision, grade, trapped, again_since, promised_later
         FROM case_file WHERE site = $1 AND merged_into = $2 ORDER BY id",
         site.as_str(),
         head,
@@ -605,15 +619,17 @@ pub async fn set_status(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<(), F
     Ok(())
 }
 
-/// Keeps when a person last went to the customer, and last with a substantive answer.
+/// Keeps when a person last went to the customer, and last with a substantive answer, and which promised words wait.
 pub async fn set_words(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<(), Fault> {
+    let promised_later = serde_json::to_value(&case.promised_later).map_err(Fault::internal)?;
     sqlx::query!(
         "-- triage::store::cases::set_words
-        UPDATE case_file SET last_outward = $3, last_word = $4 WHERE site = $1 AND id = $2",
+        UPDATE case_file SET last_outward = $3, last_word = $4, promised_later = $5 WHERE site = $1 AND id = $2",
         site.as_str(),
         case.id,
         case.last_outward.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
         case.last_word.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        promised_later,
     )
     .execute(&mut **tx)
     .await

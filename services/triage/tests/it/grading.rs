@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use redress_model::name::CaseName;
-use redress_model::words::{CaseMode, CaseStatus, SignalBasis, SignalKind};
+use redress_model::words::{CaseMode, CaseStatus, ClockKind, ClockState, SignalBasis, SignalKind};
 use redress_proto::convert::{to_money, to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
 use redress_proto::triage::v1 as wire;
@@ -10,7 +10,7 @@ use redress_proto::triage::v1::triage_service_server::TriageService;
 use redress_proto::words::Signal;
 use tonic::{Code, Status};
 
-use crate::world::{World, at, by, ids};
+use crate::world::{World, at, by, ids, time};
 
 pub(crate) fn signal(kind: SignalKind, basis: SignalBasis) -> Signal {
     Signal {
@@ -142,6 +142,37 @@ async fn a_criterion_that_was_not_known_raises_again_by_itself() {
         .expect("recorded");
     let risen = world.decision(&case).await;
     assert_eq!((risen.grade, ids(&risen)), (1, vec!["G1.8", "G2.7"]));
+}
+
+#[tokio::test]
+async fn a_case_that_rises_after_a_word_under_a_grade_without_updates_owes_the_next_one_m16() {
+    let world = World::new().await;
+    let case = crowd(&world, 3).await;
+    world
+        .tell(&[world.contact(&case, false, true, false)])
+        .await;
+    let update = async || world.clocks(&case).await[&ClockKind::InterimUpdate].clone();
+    let first = update().await;
+    assert_eq!(first.state, to_wire(ClockState::Running));
+    let etag = world.decision(&case).await.etag;
+    lower(&world, &case, 4, &etag).await.expect("lowered");
+    world.advance(SignedDuration::from_hours(1)).await;
+    world
+        .tell(&[world.contact(&case, false, true, false)])
+        .await;
+    // Of a plain complaint no further word is owed.
+    assert_eq!(update().await.state, to_wire(ClockState::Met));
+    world.advance(SignedDuration::from_hours(1)).await;
+    let injury = signal(SignalKind::Injury, SignalBasis::Confirmed);
+    world
+        .record(world.manager(), &case, injury, "")
+        .await
+        .expect("recorded");
+    let owed = update().await;
+    assert_eq!(owed.state, to_wire(ClockState::Running));
+    assert_eq!(time(&owed.start_time), world.now());
+    let day = SignedDuration::from_hours(24);
+    assert_eq!(time(&owed.due_time), world.now() + day);
 }
 
 #[tokio::test]

@@ -531,6 +531,27 @@ async fn what_the_customer_was_waited_for_ends_the_hold() {
     assert_eq!(budget.used.map(|d| d.seconds), Some(3600));
 }
 
+#[tokio::test]
+async fn what_is_answered_under_a_hold_is_told_with_a_deadline_that_was_kept_p05() {
+    let world = World::new().await;
+    let case = world.case().await;
+    hold(&world, &case, HoldReason::Customer, 240).await;
+    // The working day to answer in would be long over.
+    world.advance(HOUR * 24 * 3).await;
+    world.tell(&[world.contact(&case, false, true, true)]).await;
+    let said: Vec<redress_proto::event::v1::ClockChanged> =
+        world.said("redress.clock.changed.v1").await;
+    let kind = to_wire(ClockKind::Answer);
+    let last = said.iter().rfind(|changed| changed.kind == kind);
+    let last = last.expect("told");
+    assert_eq!(last.state, to_wire(ClockState::Met));
+    // What reports take for late was done after its deadline.
+    assert_eq!(time(&last.transition_time), world.now());
+    assert!(time(&last.due_time) > world.now());
+    let clock = &world.clocks(&case).await[&ClockKind::Answer];
+    assert_eq!(clock.due_time, last.due_time);
+}
+
 /// A person of this name who may do this alone.
 fn limited(world: &World, name: &str, permissions: &[&str]) -> Caller {
     let all: std::collections::BTreeSet<String> =

@@ -18,6 +18,7 @@ async fn joining_at_a_site_of_100_000_cases_takes_a_p99_of_10_ms_at_most() {
         eprintln!("skipped: REDRESS_MESSAGES is not set");
         return;
     }
+    fill::server().await;
     let world = World::new().await;
     let mut maker = fill::Maker::new(100_000);
     fill::fill(&world.database.admin, &mut maker, world.now()).await;

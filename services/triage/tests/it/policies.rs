@@ -393,7 +393,9 @@ async fn p26_a_contact_before_the_regrade_moves_no_deadline_and_what_it_promises
     world.advance(SignedDuration::from_mins(30)).await;
     let before = world.clocks(&case).await;
     apply(&world, SITE, "grading: { group_major: 9 }").await;
-    world.tell(&[world.contact(&case, true, true, false)]).await;
+    world
+        .tell(&[world.contact(&case, true, false, false)])
+        .await;
     let decision = world.decision(&case).await;
     assert_eq!((decision.grade, decision.cause.as_str()), (1, "contact"));
     let stands = async || {
@@ -1553,7 +1555,9 @@ async fn p26_an_opening_day_window_moves_no_deadline_of_a_promise_from_before_it
     let before = world.clocks(&case).await;
     world.advance(SignedDuration::from_mins(90)).await;
     for _ in 0..2 {
-        world.tell(&[world.contact(&case, true, true, false)]).await;
+        world
+            .tell(&[world.contact(&case, true, false, false)])
+            .await;
         let decision = world.decision(&case).await;
         assert_eq!(
             (decision.grade, decision.policy_profile.as_str()),

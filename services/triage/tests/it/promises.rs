@@ -47,11 +47,40 @@ async fn say(world: &World, case: &CaseName, said: Said) {
         visit: said.visit,
         contact_time: Some(to_timestamp(world.now())),
         promised_next_time: said.promised.map(to_timestamp),
+        staff: "sites/lakeside/staff/handler".to_owned(),
         ..Default::default()
     };
     let kind = "redress.contact.recorded.v1";
     let event = world.event("intake", kind, &case.to_string(), &payload);
     world.tell(&[event]).await;
+}
+
+/// A talk with a person of ours, in which the next word may have been promised, as whoever enters it tells of it.
+fn entered(
+    world: &World,
+    case: &CaseName,
+    inbound: bool,
+    at: Timestamp,
+    promised: Option<Timestamp>,
+) -> redress_events::Event {
+    let direction = if inbound {
+        event::ContactDirection::Inbound
+    } else {
+        event::ContactDirection::Outbound
+    };
+    let payload = event::ContactRecorded {
+        case: case.to_string(),
+        contact_id: uuid::Uuid::now_v7().to_string(),
+        direction: direction.into(),
+        channel: to_wire(Channel::Hotline),
+        by_person: true,
+        contact_time: Some(to_timestamp(at)),
+        promised_next_time: promised.map(to_timestamp),
+        staff: "sites/lakeside/staff/handler".to_owned(),
+        ..Default::default()
+    };
+    let kind = "redress.contact.recorded.v1";
+    world.event("intake", kind, &case.to_string(), &payload)
 }
 
 async fn state(world: &World, case: &CaseName, kind: ClockKind) -> Option<ClockState> {
@@ -111,6 +140,13 @@ async fn an_immediate_case_wants_somebody_on_site_and_a_visit_meets_it() {
     let clock = world.clocks(&case).await[&ClockKind::OnSite].clone();
     assert_eq!(time(&clock.due_time), at("2026-03-02T12:00:00+08:00"));
     say(&world, &case, WORD).await;
+    // Nor is anybody there because the customer came to us.
+    let came = Said {
+        inbound: true,
+        visit: true,
+        ..WORD
+    };
+    say(&world, &case, came).await;
     let on_site = state(&world, &case, ClockKind::OnSite).await;
     assert_eq!(on_site, Some(ClockState::Running));
     say(
@@ -209,6 +245,173 @@ async fn what_was_promised_to_the_customer_is_a_clock_of_its_own_that_the_next_w
             .iter()
             .all(|p| p.0 != "INTERIM_UPDATE" || p.1 == "WARNED")
     );
+}
+
+#[tokio::test]
+async fn m16_what_was_promised_to_whoever_called_is_owed_until_a_word_of_ours() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let kind = ClockKind::InterimUpdate;
+    let due = world.now() + HOUR * 3;
+    let asked = Said {
+        inbound: true,
+        promised: Some(due),
+        ..WORD
+    };
+    say(&world, &case, asked).await;
+    let clock = world.clocks(&case).await[&kind].clone();
+    assert_eq!(time(&clock.due_time), due);
+    assert!(clock.told_to_customer);
+    world.advance(HOUR).await;
+    let again = Said {
+        inbound: true,
+        ..WORD
+    };
+    say(&world, &case, again).await;
+    assert_eq!(state(&world, &case, kind).await, Some(ClockState::Running));
+    say(&world, &case, WORD).await;
+    assert_eq!(state(&world, &case, kind).await, Some(ClockState::Met));
+}
+
+#[tokio::test]
+async fn m16_of_two_promises_to_whoever_calls_the_earlier_is_owed_in_whichever_order_i3() {
+    let world = World::new().await;
+    let kind = ClockKind::InterimUpdate;
+    // Promised one after the other, for so many hours after the first, and entered as they were or the other way round.
+    for (first, second, entered_late) in [(9, 3, false), (9, 3, true), (3, 9, false), (3, 9, true)]
+    {
+        let what = format!("{first} {second} {entered_late}");
+        let case = world.case().await;
+        let begun = world.now();
+        let promise = |said: SignedDuration, due: i32| {
+            entered(&world, &case, true, begun + said, Some(begun + HOUR * due))
+        };
+        let older = promise(SignedDuration::ZERO, first);
+        let newer = promise(HOUR, second);
+        world.clock.advance(HOUR);
+        let both = if entered_late {
+            [newer, older]
+        } else {
+            [older, newer]
+        };
+        world.tell(&both).await;
+        let clock = world.clocks(&case).await[&kind].clone();
+        assert_eq!(clock.state, to_wire(ClockState::Running), "{what}");
+        assert_eq!(time(&clock.due_time), begun + HOUR * 3, "{what}");
+        // One word keeps both.
+        say(&world, &case, WORD).await;
+        assert_eq!(
+            state(&world, &case, kind).await,
+            Some(ClockState::Met),
+            "{what}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn m16_a_word_keeps_what_was_promised_before_it_and_not_after_it_in_whichever_order_i3() {
+    let kind = ClockKind::InterimUpdate;
+    for order in [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ] {
+        let world = World::new().await;
+        let begun = world.now();
+        let (case, kept) = (world.case().await, world.case().await);
+        world.clock.advance(HOUR * 2);
+        // Due after three hours, promised at once; due after six, promised after one; and a word of ours in between.
+        let said = |case: &CaseName| {
+            let half = SignedDuration::from_mins(30);
+            let all = [
+                entered(&world, case, true, begun, Some(begun + HOUR * 3)),
+                entered(&world, case, true, begun + HOUR, Some(begun + HOUR * 6)),
+                entered(&world, case, false, begun + half, None),
+            ];
+            order.map(|n: usize| all[n].clone())
+        };
+        world.tell(&said(&case)).await;
+        let clock = world.clocks(&case).await[&kind].clone();
+        assert_eq!(clock.state, to_wire(ClockState::Running), "{order:?}");
+        let times = (time(&clock.start_time), time(&clock.due_time));
+        assert_eq!(times, (begun + HOUR, begun + HOUR * 6), "{order:?}");
+        // One after them all keeps them all, whether it is known last or first.
+        let last = |case: &CaseName| entered(&world, case, false, begun + HOUR * 2, None);
+        world.tell(&[last(&case), last(&kept)]).await;
+        world.tell(&said(&kept)).await;
+        for case in [&case, &kept] {
+            let met = Some(ClockState::Met);
+            assert_eq!(state(&world, case, kind).await, met, "{order:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn m16_a_case_that_has_ended_owes_no_promise_that_waited_behind_another() {
+    let world = World::new().await;
+    let begun = world.now();
+    let case = world.case().await;
+    world.clock.advance(HOUR * 2);
+    let half = SignedDuration::from_mins(30);
+    let said = [
+        entered(&world, &case, true, begun, Some(begun + HOUR * 3)),
+        entered(&world, &case, true, begun + HOUR, Some(begun + HOUR * 6)),
+        world.moved("intake", &case, CaseStatus::Withdrawn, 2),
+        entered(&world, &case, false, begun + half, None),
+    ];
+    world.tell(&said).await;
+    let ended = Some(ClockState::Cancelled);
+    let kind = ClockKind::InterimUpdate;
+    assert_eq!(state(&world, &case, kind).await, ended);
+}
+
+#[tokio::test]
+async fn who_is_spoken_with_when_they_come_is_acknowledged_and_owed_no_update() {
+    let world = World::new().await;
+    let case = world.new_case();
+    let grave = event::CaseFacts {
+        headcount: 3,
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(grave)]).await;
+    // What they left without speaking with anybody acknowledges nothing.
+    world
+        .tell(&[world.contact(&case, true, false, false)])
+        .await;
+    let acknowledge = ClockKind::Acknowledge;
+    assert_eq!(
+        state(&world, &case, acknowledge).await,
+        Some(ClockState::Running)
+    );
+    // Nor does what a former release takes for a talk, by nobody, on the word of a portal.
+    let nobody = event::ContactRecorded {
+        case: case.to_string(),
+        contact_id: uuid::Uuid::now_v7().to_string(),
+        direction: event::ContactDirection::Inbound.into(),
+        channel: to_wire(Channel::App),
+        by_person: true,
+        contact_time: Some(to_timestamp(world.now())),
+        promised_next_time: Some(to_timestamp(world.now() + HOUR)),
+        ..Default::default()
+    };
+    let kind = "redress.contact.recorded.v1";
+    let nobody = world.event("intake", kind, &case.to_string(), &nobody);
+    world.tell(&[nobody]).await;
+    assert_eq!(
+        state(&world, &case, acknowledge).await,
+        Some(ClockState::Running)
+    );
+    world.tell(&[world.contact(&case, true, true, false)]).await;
+    assert_eq!(
+        state(&world, &case, acknowledge).await,
+        Some(ClockState::Met)
+    );
+    let answer = state(&world, &case, ClockKind::Answer).await;
+    assert_eq!(answer, Some(ClockState::Running));
+    assert_eq!(state(&world, &case, ClockKind::InterimUpdate).await, None);
 }
 
 #[tokio::test]

@@ -269,6 +269,7 @@ impl Story {
             visit: self.dice.roll(4) == 0,
             contact_time: Some(to_timestamp(self.world.now())),
             promised_next_time: promised,
+            staff: "sites/lakeside/staff/handler".to_owned(),
             ..Default::default()
         };
         let kind = "redress.contact.recorded.v1";

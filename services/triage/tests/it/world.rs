@@ -428,6 +428,7 @@ impl World {
             by_person,
             substantive,
             contact_time: Some(to_timestamp(self.now())),
+            staff: "sites/lakeside/staff/handler".to_owned(),
             ..Default::default()
         };
         self.event(

@@ -36,18 +36,21 @@ pub(crate) enum ActCommand {
         /// The complainant reached out; otherwise we did.
         #[arg(long)]
         inbound: bool,
-        /// A person of ours talked; such a contact meets promises.
+        /// A person of ours talked; where we reached out it meets promises, else it acknowledges alone.
         #[arg(long)]
         by_person: bool,
         /// It answers the matter itself; meets the answer clock. What does not is an interim answer and takes --next.
         #[arg(long, requires = "by_person")]
         substantive: bool,
-        /// It was a visit on site.
-        #[arg(long)]
+        /// It was a visit of ours on site.
+        #[arg(long, requires = "by_person", conflicts_with = "inbound")]
         visit: bool,
         /// When the next word was promised: an instant, a local time, or so long from now; runs as a promise.
-        #[arg(long = "next", value_name = "WHEN", value_parser = crate::args::parse_when)]
+        #[arg(long = "next", value_name = "WHEN", requires = "by_person", value_parser = crate::args::parse_when)]
         promised: Option<jiff::Timestamp>,
+        /// Who of the staff talked, by id or name; otherwise whoever the token names.
+        #[arg(long, requires = "by_person")]
+        staff: Option<String>,
         /// What was said.
         #[arg(long, default_value = "")]
         note: String,
@@ -217,8 +220,10 @@ pub(super) async fn run(
             substantive,
             visit,
             promised,
+            staff,
             note,
         } => {
+            let parent = name_of(platform, &case).await?;
             let direction = if inbound {
                 ContactDirection::Inbound
             } else {
@@ -231,11 +236,12 @@ pub(super) async fn run(
                 substantive,
                 visit,
                 promised_next_time: promised.map(to_timestamp),
+                staff: staff.map_or_else(String::new, |id| person(&parent, &id)),
                 note,
                 ..Default::default()
             };
             let record = RecordContactRequest {
-                parent: name_of(platform, &case).await?,
+                parent,
                 contact: Some(contact),
                 request_id,
             };

@@ -256,6 +256,26 @@ fn m17_while_the_centre_is_on_leave_a_case_between_stores_goes_to_the_top_lead()
 }
 
 #[test]
+fn m17_the_centre_keeps_what_it_took_over_while_anybody_of_it_is_there() {
+    let mut bench = bench_with_centre();
+    let colleague = person(Some("company-centre"), 0);
+    bench.people.insert(id("colleague"), colleague);
+    bench.stretches.retain(|s| s.role != DutyRole::TopLead);
+    let mut work = assigned();
+    work.responsible = Some(id("centre"));
+    work.taken_over_at = Some(now());
+    let kept =
+        |work: &Work, bench: &Bench| past_office::is_kept_above(work, &id("eng-one"), bench, now());
+    bench.away.insert(id("centre"));
+    assert!(kept(&work, &bench), "a colleague is there");
+    let mut accuses = work.clone();
+    accuses.facts.excluded.insert(id("colleague"));
+    assert!(!kept(&accuses, &bench), "the colleague may not have it");
+    bench.away.insert(id("colleague"));
+    assert!(!kept(&work, &bench), "nobody above the store is (P14)");
+}
+
+#[test]
 fn p14_nobody_on_duty_goes_to_the_first_filled_rung_at_once() {
     for (filled, expected) in [
         (DutyRole::OnSiteLead, "lead-site"),

@@ -12,11 +12,11 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use crate::domain::handling::{CalmingMove, Visit, VisitPurpose};
-use crate::domain::past_office::is_between_stores;
+use crate::domain::past_office::{is_between_stores, is_kept_above};
 use crate::domain::transition::Action;
 use crate::domain::work::{StepKind, Work};
 use crate::rpc::asked::Asked;
-use crate::rpc::{Shared, parse, render};
+use crate::rpc::{Shared, parse, render, require_present_at};
 use crate::store::outbox::{self, Spoken};
 use crate::store::{bench, past_office, visits};
 
@@ -101,6 +101,10 @@ impl Operation for Calm<'_> {
                     return Err(Fault::invalid("staff", wrong));
                 }
                 let mark = past_office::of_case(tx, case).await?;
+                if mark.is_none() && is_kept_above(before, to, &bench, now) {
+                    let wrong = "must stand above the store: the company centre took the case over and keeps it";
+                    return Err(Fault::invalid("staff", wrong));
+                }
                 if mark.is_some_and(|m| m.waits_for_consent(to, &bench, now)) {
                     let wrong = "must stand above the office that the complainant went past, or be offered the case with consent";
                     return Err(Fault::invalid("staff", wrong));
@@ -114,6 +118,11 @@ impl Operation for Calm<'_> {
         let work = self.asked.change(tx, before, action).await?;
         if let Some(planned) = self.meeting {
             let who = work.responsible.clone();
+            if let Some(staff) = &who {
+                // Nobody is named with it: whoever has the case meets them.
+                let legal = "name another time";
+                require_present_at(tx, case, staff, planned, legal).await?;
+            }
             let visit = Visit::plan(new_id(now), VisitPurpose::Meeting, who, planned);
             visits::put(tx, case, &visit, now).await?;
         }

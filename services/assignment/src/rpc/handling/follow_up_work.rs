@@ -101,11 +101,18 @@ impl Operation for Follow<'_> {
         if begun.done.is_some() {
             return Ok(begun.work);
         }
-        let (said, now, caller) = (&self.said, self.asked.now, self.asked.caller);
-        if said.last_word {
+        let (now, caller) = (self.asked.now, self.asked.caller);
+        if self.said.last_word {
             caller.require(OVERRIDE)?;
         }
         self.refuse_own_work(tx, &begun.work).await?;
+        let is_dissatisfied = self.said.satisfaction == Satisfaction::Dissatisfied;
+        // What a person with authority said is not undone by asking again.
+        let said = &FollowUp {
+            last_word: self.said.last_word
+                || is_dissatisfied && visits::last_word_stands(tx, &begun.work).await?,
+            ..self.said.clone()
+        };
         let text = format!("{}: {}", said.satisfaction, self.note);
         let mut work = self
             .asked
@@ -125,7 +132,7 @@ impl Operation for Follow<'_> {
             };
             outbox::contact_recorded(tx, &work.case, &spoken).await?;
         }
-        if said.satisfaction == Satisfaction::Dissatisfied && !said.last_word {
+        if is_dissatisfied && !said.last_word {
             outbox::reopening_asked(tx, &work, DISSATISFIED, now).await?;
             let cause = TakeOver::Dissatisfied;
             work = take_over(tx, &work, cause, &person_of(caller), now).await?;

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::ids::new_id;
+use redress_model::name::StaffId;
 use redress_proto::assignment::v1::{PlanVisitRequest, PlanVisitResponse};
 use redress_proto::convert::{from_deadline, required};
 use redress_rpc::Caller;
@@ -15,10 +17,10 @@ use uuid::Uuid;
 use super::{cancelled, visit_name, visit_of};
 use crate::domain::handling::Visit;
 use crate::domain::transition::Action;
-use crate::domain::work::StepKind;
+use crate::domain::work::{StepKind, Work};
 use crate::rpc::asked::Asked;
 use crate::rpc::{Shared, parse, render, require_present_at};
-use crate::store::visits;
+use crate::store::{bench, visits};
 
 const METHOD: &str = "redress.assignment.v1.HandlingService/PlanVisit";
 
@@ -75,14 +77,16 @@ impl Operation for Plan<'_> {
             return visit_of(tx, case, &done).await;
         }
         self.asked.require_part(tx, &begun.work).await?;
-        if let (Some(staff), Some(planned)) = (&self.visit.staff, self.visit.planned) {
-            require_present_at(tx, case, staff, planned).await?;
-        }
-        let mut visit = self.visit.clone();
-        if visit.staff.is_none() {
-            visit.staff.clone_from(&begun.work.responsible);
-        }
         let now = self.asked.now;
+        let mut visit = self.visit.clone();
+        match &visit.staff {
+            Some(staff) => require_visitor(tx, &begun.work, staff, now).await?,
+            None => visit.staff.clone_from(&begun.work.responsible),
+        }
+        if let (Some(staff), Some(planned)) = (&visit.staff, visit.planned) {
+            let legal = "name somebody else or another time";
+            require_present_at(tx, case, staff, planned, legal).await?;
+        }
         let mut text = format!("{} planned", visit.purpose);
         if let Some(id) = self.in_place_of {
             let former = cancelled(case, visits::get(tx, case, id).await?, now)?;
@@ -96,4 +100,22 @@ impl Operation for Plan<'_> {
         self.asked.keep_as(tx, &name, work.revision).await?;
         Ok(visit)
     }
+}
+
+/// That who is named to visit works here and may handle the case.
+async fn require_visitor(
+    tx: &mut Tx,
+    work: &Work,
+    staff: &StaffId,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let bench = bench::load(tx, &work.case.site, now).await?;
+    if bench.may_handle(staff, &work.facts.excluded) {
+        return Ok(());
+    }
+    // Not said which: who is complained about is nobody else's business.
+    Err(Fault::invalid(
+        "staff",
+        "must be somebody who works here and may handle the case",
+    ))
 }

@@ -136,10 +136,8 @@ impl Operation for Add<'_> {
             _ => (by_policy(self.kind, self.cause, rules), false),
         };
         let sum_fen = self.amount_fen.unwrap_or(policy_fen);
-        let penalty = (EntryKind::Penalty, EntryCause::UpheldComplaint);
         if let Some(id) = self.case
-            && (self.kind, self.cause) == penalty
-            && !self.staff.is_empty()
+            && upheld::gives_way((self.kind, self.cause), &self.staff)
             && !self.proposed
         {
             let case = CaseName::new(self.site.clone(), id);

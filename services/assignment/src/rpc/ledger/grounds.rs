@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::domain::ground::{self, CaseKnown, Known, Ungrounded};
 use crate::domain::ledger::{EntryCause, EntryKind, rank};
 use crate::rpc::solution::level::level_of;
-use crate::store::{ledger, limits, sites, validity, work};
+use crate::store::{ledger, limits, sites, upheld, validity, work};
 
 /// What is to be booked.
 pub(super) struct Booking<'a> {
@@ -96,10 +96,11 @@ impl Booking<'_> {
         let work = work.ok_or_else(|| Fault::not_found("Case", &case))?;
         let decisions = validity::of_case(tx, &case).await?;
         let what = (self.kind, self.cause);
+        let gives_way = upheld::gives_way(what, self.staff);
         Ok(CaseKnown {
             upheld: decisions.first().is_some_and(|d| d.validity.is_valid()),
             taken_over: work.taken_over_at.is_some(),
-            booked: ledger::stands(tx, &case, what, self.proposed_at).await?,
+            booked: ledger::stands(tx, &case, what, self.proposed_at, gives_way).await?,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use redress_model::Fault;
-use redress_model::name::{LedgerEntryName, StaffId};
+use redress_model::name::{CaseName, LedgerEntryName, StaffId};
 use redress_policy::Accountability;
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
@@ -13,7 +13,7 @@ use super::{bears, visible_entry};
 use crate::domain::ledger::{Move, Refused, step};
 use crate::rpc::asked::person_of;
 use crate::store::ledger::{self, Entry};
-use crate::store::{bench, policy};
+use crate::store::{bench, policy, upheld};
 
 pub(super) struct MoveEntry<'a> {
     pub(super) receipt: ReceiptKey,
@@ -61,6 +61,14 @@ impl Operation for MoveEntry<'_> {
             return Err(self.illegal(&Refused::SamePerson));
         }
         if self.to == (Move::Confirm { stands: true }) {
+            let what = (entry.standing.kind, entry.cause);
+            if let Some(id) = entry.case
+                && upheld::gives_way(what, entry.staff.as_slice())
+            {
+                let case = CaseName::new(entry.site.clone(), id);
+                // It locks what the site is to pay: an appeal or a settlement on its way is waited for and counts below.
+                upheld::give_way(tx, &case, &by, self.now).await?;
+            }
             self.require_ground(tx, &entry, policy.accountability())
                 .await?;
         }

@@ -1,6 +1,6 @@
 //! From a question in dimensions to the counts that answer it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use redress_model::Fault;
 use redress_model::words::ClockKind;
@@ -8,7 +8,7 @@ use redress_store::Tx;
 
 use crate::domain::monthly::{Cause, Measures};
 use crate::domain::report::{Column, Dimension, Month, Pair, Plan, quantile, trend};
-use crate::store::reports::read::{self, Group, Question, Sites};
+use crate::store::reports::read::{self, Detail, Group, Question, Sites};
 
 /// A question to the counts.
 #[derive(Debug, Clone)]
@@ -32,8 +32,8 @@ pub(super) struct Ask {
 /// Groups, each with its values in the order of the dimensions.
 type Rows = Vec<(Vec<String>, Measures)>;
 
-/// What a group is of: site, month, first and second value.
-type Key = (String, Option<Month>, String, String);
+/// What a group is of: site, month, and the one value that goes with details.
+type Key = (String, Option<Month>, String);
 
 impl Ask {
     /// The counts that answer it; none where they would have to be of three dimensions.
@@ -74,13 +74,14 @@ impl Ask {
         let groups = read::groups(tx, &self.question(plan.cases(), plan)).await?;
         let mut details = BTreeMap::new();
         if self.in_detail {
-            details = self.details(tx, plan).await?;
+            details = self.details(tx, plan, &groups).await?;
         }
         Ok(groups
             .into_iter()
             .map(|group| {
                 let values = self.values(&group, plan);
-                let detail = details.remove(&key(&group, true)).unwrap_or_default();
+                let key = (group.site, group.month, group.b);
+                let detail = details.remove(&key).unwrap_or_default();
                 (
                     values,
                     Measures {
@@ -127,35 +128,50 @@ impl Ask {
         }
     }
 
-    /// Times and promises of each group. A detail is the second value of its pair, the dimension the first.
-    async fn details(&self, tx: &mut Tx, plan: Plan) -> Result<BTreeMap<Key, Measures>, Fault> {
+    /// Times and promises of each of these groups. A detail is the second value of its pair, the dimension the first.
+    async fn details(
+        &self,
+        tx: &mut Tx,
+        plan: Plan,
+        groups: &[Group],
+    ) -> Result<BTreeMap<Key, Measures>, Fault> {
         let mut found: BTreeMap<Key, Measures> = BTreeMap::new();
         let Some([answers, resolutions, promises]) = plan.details() else {
             return Ok(found);
         };
-        let of = |pair| {
-            let cases = self.question(pair, plan);
-            Question {
-                by: [cases.by[0], cases.by[1], cases.by[3], true],
-                only_a: cases.only_b,
-                only_b: None,
-                // As many steps or kinds for each group.
-                limit: self.limit.saturating_mul(30),
-                ..cases
-            }
+        let cases = self.question(plan.cases(), plan);
+        let [by_site, by_month, _, by_value] = cases.by;
+        // Of many groups most are not shown.
+        let shown: BTreeSet<(&str, &str)> = groups
+            .iter()
+            .map(|g| (g.site.as_str(), g.b.as_str()))
+            .collect();
+        let of = (by_site && by_value).then(|| {
+            let of = shown.iter();
+            of.map(|(site, value)| ((*site).to_owned(), (*value).to_owned()))
+                .unzip::<String, String, Vec<_>, Vec<_>>()
+        });
+        let question = |pair| Question {
+            pair,
+            by: [by_site, by_month, by_value, true],
+            only_a: if by_value {
+                let values: BTreeSet<&str> = shown.iter().map(|(_, value)| *value).collect();
+                Some(values.into_iter().map(str::to_owned).collect())
+            } else {
+                cases.only_b.clone()
+            },
+            only_b: None,
+            ..cases.clone()
         };
         for (pair, is_answer) in [(answers, true), (resolutions, false)] {
-            let mut counts: BTreeMap<Key, Vec<(i32, i64)>> = BTreeMap::new();
-            for group in read::groups(tx, &of(pair)).await? {
-                let step = group.b.parse().unwrap_or(i32::MAX);
-                counts
-                    .entry(key(&group, false))
-                    .or_default()
-                    .push((step, group.cases));
-            }
-            for (key, counts) in counts {
+            for detail in read::details(tx, &question(pair), of.clone()).await? {
+                let counts: Vec<(i32, i64)> = detail
+                    .counts
+                    .iter()
+                    .map(|count| (count.b.parse().unwrap_or(i32::MAX), count.cases))
+                    .collect();
                 let times = quantile(&counts, 0.5).zip(quantile(&counts, 0.9));
-                let measures = found.entry(key).or_default();
+                let measures = found.entry(key(detail)).or_default();
                 let slot = if is_answer {
                     &mut measures.answer
                 } else {
@@ -164,15 +180,19 @@ impl Ask {
                 *slot = times.map(|(half, most)| [half, most]);
             }
         }
-        for group in read::groups(tx, &of(promises)).await? {
-            let kind: ClockKind = group
-                .b
-                .parse()
-                .map_err(|_| Fault::internal("column tally.b holds an unknown kind"))?;
-            let measures = found.entry(key(&group, false)).or_default();
-            measures.promises.push((kind, group.on_time, group.late));
-        }
-        for measures in found.values_mut() {
+        for mut detail in read::details(tx, &question(promises), of).await? {
+            let counts = std::mem::take(&mut detail.counts);
+            let measures = found.entry(key(detail)).or_default();
+            for count in counts {
+                if count.on_time <= 0 && count.late <= 0 {
+                    continue;
+                }
+                let kind: ClockKind = count
+                    .b
+                    .parse()
+                    .map_err(|_| Fault::internal("column tally.b holds an unknown kind"))?;
+                measures.promises.push((kind, count.on_time, count.late));
+            }
             measures.promises.sort_unstable();
         }
         Ok(found)
@@ -193,15 +213,8 @@ impl Ask {
     }
 }
 
-/// What the group is of. Of cases by one dimension its value is the second, of details the first.
-fn key(group: &Group, of_cases: bool) -> Key {
-    let value = if of_cases { &group.b } else { &group.a };
-    (
-        group.site.clone(),
-        group.month,
-        value.clone(),
-        String::new(),
-    )
+fn key(detail: Detail) -> Key {
+    (detail.site, detail.month, detail.a)
 }
 
 /// Causes that came up in at least so many cases of these months, most cases first.

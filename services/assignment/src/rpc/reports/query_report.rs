@@ -16,6 +16,9 @@ use crate::store::reports::read::{self, Parent, Sites};
 /// The most rows of an answer.
 const ROWS_MAX: usize = 5_000;
 
+/// The most rows in detail: each is counted of some forty times and kinds of promises.
+const DETAILED_ROWS_MAX: usize = 500;
+
 /// The most months of a question.
 const MONTHS_MAX: i32 = 60;
 
@@ -40,6 +43,11 @@ pub(super) async fn run(
         }
         dimensions.push(dimension);
     }
+    let rows_max = if request.in_detail {
+        DETAILED_ROWS_MAX
+    } else {
+        ROWS_MAX
+    };
     let ask = Ask {
         sites: Sites::default(),
         months: (from, to),
@@ -47,7 +55,7 @@ pub(super) async fn run(
         filters: filters(&request)?,
         in_detail: request.in_detail,
         historical: request.include_historical,
-        limit: i64::try_from(ROWS_MAX).unwrap_or(i64::MAX) + 1,
+        limit: i64::try_from(rows_max).unwrap_or(i64::MAX) + 1,
     };
     if ask.plan().is_none() {
         let description = if request.in_detail {
@@ -63,8 +71,8 @@ pub(super) async fn run(
     };
     let scope = redress_runtime::scope(&caller);
     let (mut rows, pending) = shared.db.read(&scope, &operation).await?;
-    let truncated = rows.len() > ROWS_MAX;
-    rows.truncate(ROWS_MAX);
+    let truncated = rows.len() > rows_max;
+    rows.truncate(rows_max);
     Ok(QueryReportResponse {
         rows: rows
             .into_iter()

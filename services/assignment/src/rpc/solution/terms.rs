@@ -163,7 +163,8 @@ pub(super) async fn require_present(
             When::If(_) => now,
         };
         if let Some(owner) = &step.owner {
-            require_present_at(tx, &work.case, owner, at).await?;
+            let legal = "name somebody else or another time";
+            require_present_at(tx, &work.case, owner, at, legal).await?;
         }
     }
     Ok(())

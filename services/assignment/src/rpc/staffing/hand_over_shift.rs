@@ -18,7 +18,7 @@ use super::offer_handover::offer_text;
 use super::{Shared, end_of, person, require_present};
 use crate::domain::bench::Bench;
 use crate::domain::handover::{self, LIMIT_HOURS};
-use crate::domain::past_office::is_between_stores;
+use crate::domain::past_office::{is_between_stores, is_kept_above};
 use crate::domain::work::{Work, is_in_hand, is_live};
 use crate::rpc::asked::require_override;
 use crate::rpc::{parse, promises, render};
@@ -189,6 +189,7 @@ impl HandOver<'_> {
             return Ok(Some("is not accepted yet"));
         }
         let mark = past_office::of_case(tx, &work.case).await?;
+        let is_marked = mark.is_some();
         if mark.is_some_and(|m| m.waits_for_consent(&self.receiver, bench, self.now)) {
             return Ok(Some(
                 "the complainant went past the office and has not consented to go back",
@@ -197,6 +198,11 @@ impl HandOver<'_> {
         if is_between_stores(work, &self.receiver, bench, self.now) {
             return Ok(Some(
                 "one store complains about another, and the receiver does not stand above both",
+            ));
+        }
+        if !is_marked && is_kept_above(work, &self.receiver, bench, self.now) {
+            return Ok(Some(
+                "the company centre took it over and keeps it, and the receiver does not stand above the store",
             ));
         }
         if !bench.may_handle(&self.receiver, &work.facts.excluded) {

@@ -15,7 +15,7 @@ use tonic::Request;
 use super::{Shared, end_of, person, refused, require_one_of, require_receiver};
 use crate::domain::bench::Bench;
 use crate::domain::handover::{self, LIMIT_HOURS};
-use crate::domain::past_office::{Consent, is_above, is_between_stores};
+use crate::domain::past_office::{Consent, is_above, is_between_stores, is_kept_above};
 use crate::domain::work::Work;
 use crate::rpc::{parse, render, visible_work};
 use crate::store::{bench, handovers, past_office, work};
@@ -94,7 +94,7 @@ impl Operation for Offer<'_> {
             let wrong = "must stand above both stores: one complains about the other";
             return Err(Fault::invalid("staff", wrong));
         }
-        self.keep_consent(tx, &bench).await?;
+        self.keep_consent(tx, &before, &bench).await?;
         work::save(tx, Some(&before), &outcome, &self.caller.subject, self.now).await?;
         handovers::keep(tx, &self.case, self.due).await?;
         receipt::complete(
@@ -109,10 +109,17 @@ impl Operation for Offer<'_> {
 }
 
 impl Offer<'_> {
-    /// Whoever went over the office's head is handed back only with their consent (M18), which is kept.
-    async fn keep_consent(&self, tx: &mut Tx, bench: &Bench) -> Result<(), Fault> {
+    /// Whoever went over the office's head is handed back only with their consent (M18), which is kept; what else the company
+    /// centre took over it keeps (M17).
+    async fn keep_consent(&self, tx: &mut Tx, before: &Work, bench: &Bench) -> Result<(), Fault> {
         let mark = past_office::of_case(tx, &self.case).await?;
         match (mark, self.consent) {
+            (None, _) if is_kept_above(before, &self.receiver, bench, self.now) => {
+                Err(Fault::invalid(
+                    "staff",
+                    "must stand above the store: the company centre took the case over and keeps it",
+                ))
+            }
             (Some(mark), None) if mark.waits_for_consent(&self.receiver, bench, self.now) => {
                 Err(Fault::invalid(
                     "consent_channel",

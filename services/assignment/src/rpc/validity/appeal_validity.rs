@@ -74,7 +74,8 @@ impl Operation for Hear<'_> {
         };
         validity::add_appeal(tx, case, &appeal).await?;
         let actor = &self.asked.caller.subject;
-        appeals::owe(tx, &after, stands, actor, self.asked.now).await?;
+        let against = &appeal.against;
+        appeals::owe(tx, &after, stands, against, actor, self.asked.now).await?;
         self.asked.keep(tx, &after).await?;
         Ok(appeal)
     }

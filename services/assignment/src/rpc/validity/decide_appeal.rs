@@ -101,7 +101,10 @@ impl Operation for Decide<'_> {
             ));
         };
         let decider = person_of(caller);
-        if decider.is(&appeal.against) {
+        // Opened again before it was heard, the complaint may have been turned down anew by somebody else.
+        let stands = validity::of_case(tx, case).await?.into_iter().next();
+        let is_own = |decided: &Decision| decider.is(&decided.decider);
+        if decider.is(&appeal.against) || stands.as_ref().is_some_and(is_own) {
             return Err(Fault::illegal(
                 "OWN_DECISION",
                 "who made the decision does not hear the appeal; legal now: somebody else decides it",
@@ -132,7 +135,6 @@ impl Operation for Decide<'_> {
                 at: now,
                 on_appeal: true,
             };
-            let stands = validity::of_case(tx, case).await?.into_iter().next();
             decision
                 .may_follow(stands.as_ref())
                 .map_err(|e| decided_above(&e, case))?;

@@ -100,8 +100,9 @@ impl Operation for Reject<'_> {
         work::save(tx, Some(before), &outcome, &caller.subject, now).await?;
         // An appeal that was not heard before the case was opened again is heard now.
         let appeal = validity::appeal(tx, case).await?;
-        if appeal.is_some_and(|appeal| appeal.decided.is_none()) {
-            appeals::owe(tx, &outcome.work, stands, &caller.subject, now).await?;
+        if let Some(appeal) = appeal.filter(|appeal| appeal.decided.is_none()) {
+            let (work, actor) = (&outcome.work, &caller.subject);
+            appeals::owe(tx, work, stands, &appeal.against, actor, now).await?;
         }
         self.asked.keep(tx, &outcome.work).await?;
         Ok(outcome.work)

@@ -7,7 +7,7 @@ use redress_store::{StoreResultExt as _, Tx};
 
 use super::super::parse;
 use crate::domain::monthly::Booked;
-use crate::domain::report::{Month, Pair, Span};
+use crate::domain::report::{Covering, Month, Pair, Span};
 
 /// Whose counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,7 +140,21 @@ enum Sums<'a> {
     /// Those of these regions by month, where nothing is asked of single sites: as many times fewer as a region has sites.
     Regions(&'a Regions),
     /// Those of sites by these spans.
-    Sites(Vec<Span>),
+    Sites(Covering),
+}
+
+impl Sums<'_> {
+    /// As a statement takes them: regions, all spans, and of these what is taken off.
+    fn parts(&self) -> (Option<&Regions>, Vec<i32>, Vec<i32>) {
+        let numbers = |spans: &[Span]| -> Vec<i32> { spans.iter().map(|span| span.0).collect() };
+        match self {
+            Self::Regions(regions) => (Some(regions), Vec::new(), Vec::new()),
+            Self::Sites(Covering { more, less }) => {
+                let all = [more.as_slice(), less.as_slice()].concat();
+                (None, numbers(&all), numbers(less))
+            }
+        }
+    }
 }
 
 impl Question {
@@ -149,11 +163,12 @@ impl Question {
         let [by_site, by_month, ..] = self.by;
         match &self.sites.regions {
             Some(regions) if !by_site => Sums::Regions(regions),
-            _ if by_month => Sums::Sites(
-                (self.from.0..=self.to.0)
+            _ if by_month => Sums::Sites(Covering {
+                more: (self.from.0..=self.to.0)
                     .map(|month| Span::of(Month(month)))
                     .collect(),
-            ),
+                less: Vec::new(),
+            }),
             _ => Sums::Sites(Span::covering(self.from, self.to)),
         }
     }
@@ -193,31 +208,30 @@ pub struct Group {
 /// When Postgres is away.
 pub async fn groups(tx: &mut Tx, question: &Question) -> Result<Vec<Group>, Fault> {
     let sums = question.sums();
-    let (regions, spans) = match &sums {
-        Sums::Regions(regions) => (Some(*regions), Vec::new()),
-        Sums::Sites(spans) => (None, spans.iter().map(|span| span.0).collect::<Vec<i32>>()),
-    };
+    let (regions, spans, less) = sums.parts();
     // Of the two halves one is none, which the plan of these parameters leaves out.
     let rows = sqlx::query!(
         r#"-- assignment::store::reports::read::groups
         SELECT CASE WHEN $1 THEN site ELSE '' END AS "site!", CASE WHEN $2 THEN month END AS month,
                CASE WHEN $3 THEN a ELSE '' END AS "a!", CASE WHEN $4 THEN b ELSE '' END AS "b!",
-               sum(cases::integer) AS "cases!", sum(resolved::integer) AS "resolved!", sum(on_time::integer) AS "on_time!",
-               sum(late::integer) AS "late!", sum(surveys::integer) AS "surveys!", sum(score::integer) AS "score!"
+               sum(sign * cases::integer) AS "cases!", sum(sign * resolved::integer) AS "resolved!",
+               sum(sign * on_time::integer) AS "on_time!", sum(sign * late::integer) AS "late!",
+               sum(sign * surveys::integer) AS "surveys!", sum(sign * score::integer) AS "score!"
         FROM (
-          SELECT site, span / 16 AS month, historical, a, b, cases, resolved, on_time, late, surveys, score
+          SELECT site, span / 16 AS month, historical, a, b, cases, resolved, on_time, late, surveys, score,
+                 CASE WHEN span = ANY ($17::integer[]) THEN -1 ELSE 1 END AS sign
           FROM site_tally
           WHERE NOT $5 AND pair = $6 AND span = ANY ($7::integer[]) AND ($8::text[] IS NULL OR site = ANY ($8))
           UNION ALL
-          SELECT '', month, historical, a, b, cases, resolved, on_time, late, surveys, score
+          SELECT '', month, historical, a, b, cases, resolved, on_time, late, surveys, score, 1
           FROM region_tally
           WHERE $5 AND pair = $6 AND month BETWEEN $9 AND $10
             AND ($11::text IS NULL OR organization = $11) AND ($12::text IS NULL OR region = $12)) AS c
         WHERE (NOT historical OR $13)
           AND ($14::text[] IS NULL OR a = ANY ($14)) AND ($15::text[] IS NULL OR b = ANY ($15))
         GROUP BY 1, 2, 3, 4
-        HAVING sum(cases::integer) > 0 OR sum(on_time::integer) > 0 OR sum(late::integer) > 0
-        ORDER BY 2, sum(cases::integer) DESC, 1, 3, 4
+        HAVING sum(sign * cases::integer) > 0 OR sum(sign * on_time::integer) > 0 OR sum(sign * late::integer) > 0
+        ORDER BY 2, sum(sign * cases::integer) DESC, 1, 3, 4
         LIMIT $16"#,
         question.by[0],
         question.by[1],
@@ -235,6 +249,7 @@ pub async fn groups(tx: &mut Tx, question: &Question) -> Result<Vec<Group>, Faul
         question.only_a.as_deref(),
         question.only_b.as_deref(),
         question.limit,
+        &less,
     )
     .fetch_all(&mut **tx)
     .await
@@ -252,6 +267,109 @@ pub async fn groups(tx: &mut Tx, question: &Question) -> Result<Vec<Group>, Faul
             late: row.late,
             surveys: row.surveys,
             score: row.score,
+        })
+        .collect())
+}
+
+/// The second values of a group, counted apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detail {
+    /// The site.
+    pub site: String,
+    /// The month.
+    pub month: Option<Month>,
+    /// First value.
+    pub a: String,
+    /// Each second value once, in no order.
+    pub counts: Vec<Count>,
+}
+
+/// What was counted of a second value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count {
+    /// The value.
+    pub b: String,
+    /// Cases.
+    pub cases: i64,
+    /// Promises kept.
+    pub on_time: i64,
+    /// Promises broken.
+    pub late: i64,
+}
+
+/// As [`groups`], of all second values of each first one, without a limit and in no order. `of` are the sites and first values
+/// of which it is asked; none: of all. A row for each group takes a third of the time that a row for each second value takes.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn details(
+    tx: &mut Tx,
+    question: &Question,
+    of: Option<(Vec<String>, Vec<String>)>,
+) -> Result<Vec<Detail>, Fault> {
+    let sums = question.sums();
+    let (regions, spans, less) = sums.parts();
+    let (sites, values) = of.unzip();
+    let rows = sqlx::query!(
+        r#"-- assignment::store::reports::read::details
+        SELECT site AS "site!", month, a AS "a!", array_agg(b) AS "values!", array_agg(cases) AS "cases!",
+               array_agg(on_time) AS "on_time!", array_agg(late) AS "late!"
+        FROM (
+          SELECT CASE WHEN $1 THEN site ELSE '' END AS site, CASE WHEN $2 THEN month END AS month,
+                 CASE WHEN $3 THEN a ELSE '' END AS a, b,
+                 sum(sign * cases::integer) AS cases, sum(sign * on_time::integer) AS on_time, sum(sign * late::integer) AS late
+          FROM (
+            SELECT site, span / 16 AS month, historical, a, b, cases, on_time, late,
+                   CASE WHEN span = ANY ($16::integer[]) THEN -1 ELSE 1 END AS sign
+            FROM site_tally
+            WHERE NOT $4 AND pair = $5 AND span = ANY ($6::integer[]) AND ($7::text[] IS NULL OR site = ANY ($7))
+            UNION ALL
+            SELECT '', month, historical, a, b, cases, on_time, late, 1
+            FROM region_tally
+            WHERE $4 AND pair = $5 AND month BETWEEN $8 AND $9
+              AND ($10::text IS NULL OR organization = $10) AND ($11::text IS NULL OR region = $11)) AS c
+          WHERE (NOT historical OR $12) AND ($13::text[] IS NULL OR a = ANY ($13))
+            AND ($14::text[] IS NULL OR (site, a) IN (SELECT * FROM unnest($14, $15::text[])))
+          GROUP BY 1, 2, 3, 4) AS d
+        GROUP BY 1, 2, 3"#,
+        question.by[0],
+        question.by[1],
+        question.by[2],
+        regions.is_some(),
+        question.pair.0,
+        &spans,
+        question.sites.only.as_deref(),
+        question.from.0,
+        question.to.0,
+        regions.and_then(|r| r.organization.as_deref()),
+        regions.and_then(|r| r.region.as_deref()),
+        question.historical,
+        question.only_a.as_deref(),
+        sites.as_deref(),
+        values.as_deref(),
+        &less,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let kept = row.on_time.into_iter().zip(row.late);
+            let counts = row.values.into_iter().zip(row.cases).zip(kept);
+            Detail {
+                site: row.site,
+                month: row.month.map(Month),
+                a: row.a,
+                counts: counts
+                    .map(|((b, cases), (on_time, late))| Count {
+                        b,
+                        cases,
+                        on_time,
+                        late,
+                    })
+                    .collect(),
+            }
         })
         .collect())
 }
@@ -317,7 +435,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn m06_what_is_asked_of_no_single_site_is_read_of_regions_and_a_year_of_sites_in_six_spans() {
+    fn m06_what_is_asked_of_no_single_site_is_read_of_regions_and_a_year_of_sites_in_few_spans() {
         let regions = Regions {
             organization: Some("demo".to_owned()),
             region: None,
@@ -341,13 +459,18 @@ mod tests {
             by: [true, false, true, true],
             ..above.clone()
         };
-        let spans = Span::covering(by_site.from, by_site.to);
-        assert_eq!((spans.len(), by_site.sums()), (6, Sums::Sites(spans)));
+        let covering = Span::covering(by_site.from, by_site.to);
+        assert_eq!((covering.more.len(), covering.less.len()), (2, 1));
+        assert_eq!(by_site.sums(), Sums::Sites(covering));
         let some_sites = Question {
             sites: Sites::default(),
             ..above
         };
         let months = (24_301..=24_312).map(|month| Span::of(Month(month)));
-        assert_eq!(some_sites.sums(), Sums::Sites(months.collect()));
+        let covering = Covering {
+            more: months.collect(),
+            less: Vec::new(),
+        };
+        assert_eq!(some_sites.sums(), Sums::Sites(covering));
     }
 }

@@ -7,6 +7,7 @@ mod unsubscribe;
 mod update_delivery_policy;
 mod update_preference;
 
+use jiff::SignedDuration;
 use redress_model::Fault;
 use redress_model::name::{SiteId, SiteName};
 use redress_model::time::SharedClock;
@@ -38,6 +39,8 @@ pub struct Delivery {
     pub tokens: Tokens,
     /// What tells a repeated request from another one.
     pub fingerprints: Fingerprints,
+    /// How long somebody called out has to acknowledge.
+    pub callout_answer: SignedDuration,
     /// What is counted.
     pub metrics: Metrics,
 }

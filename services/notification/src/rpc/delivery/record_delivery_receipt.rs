@@ -1,7 +1,8 @@
 //! RecordDeliveryReceipt: what a gateway learned of a message that it had taken. Idempotent by itself: a
-//! report that was taken before finds nothing left to change.
+//! report that was taken before finds nothing left to change. A gateway reports once, so that what it says counts
+//! also while the worker that handed the message over has not heard of its being taken, never will, or has died.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::MessageName;
@@ -13,10 +14,13 @@ use tonic::Request;
 
 use super::Delivery;
 use crate::domain::words::{DeliveryReport, MessageChannel, MessageState};
-use crate::jobs::{CAME_BACK, announce};
+use crate::jobs::{announce, steps};
 use crate::rpc::wire;
 use crate::store::attempts;
 use crate::store::messages::{self, Message};
+
+/// Why a message that a provider had taken is queued once more.
+const CAME_BACK: &str = "BOUNCED";
 
 struct RecordDeliveryReceipt<'a> {
     name: &'a MessageName,
@@ -25,50 +29,73 @@ struct RecordDeliveryReceipt<'a> {
     report: DeliveryReport,
     reason: &'a str,
     time: Timestamp,
+    /// How long somebody called out has to acknowledge.
+    callout_answer: SignedDuration,
     now: Timestamp,
 }
 
 impl Operation for RecordDeliveryReceipt<'_> {
     const NAME: &'static str = "notification.record_delivery_receipt";
-    /// The message, and whether this call changed it.
-    type Output = (Message, bool);
+    /// The message, whether this call changed it, and whether it is sent by that.
+    type Output = (Message, bool, bool);
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let mut message = messages::lock(tx, self.name)
             .await?
             .ok_or_else(|| Fault::not_found("Message", self.name))?;
+        let before = message.fate.state;
         let fresh = match self.report {
             DeliveryReport::Bounced => self.bounced(tx, &mut message).await?,
-            DeliveryReport::Delivered | DeliveryReport::Read => self.arrived(&mut message),
+            DeliveryReport::Delivered | DeliveryReport::Read => {
+                self.arrived(tx, &mut message).await?
+            }
         };
         if fresh {
-            messages::settle(tx, &mut message).await?;
             announce::reported(tx, &message, self.report, self.now).await?;
         }
-        Ok((message, fresh))
+        let sent = message.fate.state == MessageState::Sent && before != MessageState::Sent;
+        Ok((message, fresh, sent))
     }
 }
 
 impl RecordDeliveryReceipt<'_> {
-    /// Opened means arrived, whichever is reported first. Not news once it came back.
-    fn arrived(&self, message: &mut Message) -> bool {
+    /// Opened means arrived, whichever is reported first. Not news once it came back. A worker that has it, alive or dead,
+    /// loses its lease, and nobody claims it anew: what has arrived is sent, and not twice for one cause (P21). Nor does
+    /// anybody decide any more whether it may go, or look for its reader after it was given up. The reader of a call-out has
+    /// from now on as long to answer as if its worker had heard; one that was given up has passed on to others by then, and
+    /// pages nobody anew.
+    async fn arrived(&self, tx: &mut Tx, message: &mut Message) -> Result<bool, Fault> {
+        let (page, channel) = (self.page, self.channel);
         let fate = &mut message.fate;
-        let by_this_way = fate.send_time.is_some()
-            && fate.channel == Some(self.channel)
-            && fate.page == self.page
-            && matches!(fate.state, MessageState::Sent | MessageState::Acknowledged);
+        let current = fate.page == page && fate.channel == Some(channel);
         let known = match self.report {
             DeliveryReport::Read => fate.read_time.is_some(),
             _ => fate.deliver_time.is_some(),
         };
-        if !by_this_way || known {
-            return false;
+        if !current || known || !attempts::stands(tx, self.name, page, channel).await? {
+            return Ok(false);
         }
         fate.deliver_time = fate.deliver_time.or(Some(self.time));
         if self.report == DeliveryReport::Read {
             fate.read_time = Some(self.time);
         }
-        true
+        let callout = message.template.is_callout();
+        let is_open = match fate.state {
+            MessageState::Queued | MessageState::Sending | MessageState::Held => true,
+            MessageState::Failed => !callout,
+            _ => false,
+        };
+        if is_open {
+            attempts::arrived(tx, self.name, page, channel, self.now).await?;
+            let due = callout.then(|| {
+                let due = self.now.saturating_add(self.callout_answer);
+                due.unwrap_or(self.now)
+            });
+            steps::sent(tx, message, due, self.now).await?;
+        } else {
+            messages::settle(tx, message).await?;
+        }
+        Ok(true)
     }
 
     /// The way is used up. Where it was the last one taken, the next one is tried now; a page that is no longer
@@ -80,16 +107,20 @@ impl RecordDeliveryReceipt<'_> {
             self.reason
         };
         let (page, channel) = (self.page, self.channel);
-        let taken = attempts::came_back(tx, self.name, page, channel, reason).await?;
+        let stood = attempts::came_back(tx, self.name, page, channel, reason, self.now).await?;
         let fate = &mut message.fate;
         let current = fate.page == page && fate.channel == Some(channel);
-        if !taken || !current || fate.state != MessageState::Sent {
+        // A worker that has it, alive or dead, took it by this way or is about to: it loses its lease.
+        let gone = matches!(fate.state, MessageState::Sent | MessageState::Sending);
+        if !stood || !current || !gone {
             return Ok(false);
         }
         fate.state = MessageState::Queued;
+        fate.lease_token = None;
         fate.due_time = Some(self.now);
         fate.deliver_time = None;
         CAME_BACK.clone_into(&mut fate.reason);
+        messages::settle(tx, message).await?;
         Ok(true)
     }
 }
@@ -116,11 +147,15 @@ pub(super) async fn handle(
         reason: &asked.reason,
         // A gateway's clock may be ahead of ours.
         time: time.unwrap_or(now).min(now),
+        callout_answer: service.callout_answer,
         now,
     };
-    let (message, fresh) = redress_runtime::sight(caller)
+    let (message, fresh, sent) = redress_runtime::sight(caller)
         .run(&service.db, &operation)
         .await?;
+    if sent {
+        service.metrics.reached(&message);
+    }
     if fresh {
         service.metrics.reported(operation.report);
         tracing::info!(

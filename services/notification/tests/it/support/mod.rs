@@ -50,6 +50,9 @@ pub(crate) const BUNDLING: Bundling = Bundling {
     window: SignedDuration::from_secs(60),
 };
 
+/// How long somebody called out has to acknowledge, as the compiled-in configuration has it.
+pub(crate) const CALLOUT_ANSWER: SignedDuration = SignedDuration::from_mins(5);
+
 /// A site, as this service sees it.
 pub(crate) struct World {
     pub(crate) base: TestDatabase,
@@ -151,7 +154,7 @@ impl World {
             sending: Sending {
                 receipt_wait: SignedDuration::from_secs(60),
                 bundling: BUNDLING,
-                callout_answer: SignedDuration::from_mins(5),
+                callout_answer: CALLOUT_ANSWER,
                 attempts_per_way_max: 3,
                 lease: SignedDuration::from_secs(60),
                 grave_concurrency_max: 4,
