@@ -523,9 +523,8 @@ async fn p21_what_comes_back_though_the_answer_to_its_hand_over_was_lost_goes_by
     went_by_mail_instead(&world, &endpoint, &["SENT"]).await;
 }
 
-#[tokio::test]
-async fn p21_what_arrives_while_it_waits_for_the_morning_to_be_sent_again_is_not_sent_again() {
-    let world = World::new().await;
+/// What waits to be sent to a complainant a minute before the night begins.
+async fn queued_at_nightfall(world: &World) -> (Endpoint, Arc<Sender<TestPeople>>) {
     let case = CaseName::new(site("lake"), Uuid::now_v7());
     let (phone, email) = ("+8613800138000", "wang@example.com");
     world
@@ -533,7 +532,7 @@ async fn p21_what_arrives_while_it_waits_for_the_morning_to_be_sent_again_is_not
         .add_complainant(&case, "wang", "Wang", phone, email);
     // Nobody of the case gets a receipt meanwhile.
     world.tell(news::received(&case, "LAKE-1", &[])).await;
-    // 20:59 in Shanghai, a minute before the night begins.
+    // 20:59 in Shanghai.
     world
         .clock
         .set("2026-11-21T12:59:00Z".parse().expect("an instant"));
@@ -544,6 +543,13 @@ async fn p21_what_arrives_while_it_waits_for_the_morning_to_be_sent_again_is_not
     world.queue(&draft).await;
     let endpoint = Endpoint::start().await;
     let sender = world.sender(by_webhook(&endpoint));
+    (endpoint, sender)
+}
+
+#[tokio::test]
+async fn p21_what_arrives_while_it_waits_for_the_morning_to_be_sent_again_is_not_sent_again() {
+    let world = World::new().await;
+    let (endpoint, sender) = queued_at_nightfall(&world).await;
     dies_once_it_was_sent(&world, &sender, &endpoint, Lane::Routine).await;
     world.clock.advance(SignedDuration::from_mins(31));
     world.send_due(&sender).await;
@@ -561,24 +567,7 @@ async fn p07_what_came_back_and_waited_for_the_morning_is_announced_as_sent_anew
     use proto::DeliveryReport::Bounced;
     use proto::MessageChannel::Sms;
     let world = World::new().await;
-    let case = CaseName::new(site("lake"), Uuid::now_v7());
-    let (phone, email) = ("+8613800138000", "wang@example.com");
-    world
-        .people
-        .add_complainant(&case, "wang", "Wang", phone, email);
-    // Nobody of the case gets a receipt meanwhile.
-    world.tell(news::received(&case, "LAKE-1", &[])).await;
-    // 20:59 in Shanghai, a minute before the night begins.
-    world
-        .clock
-        .set("2026-11-21T12:59:00Z".parse().expect("an instant"));
-    let draft = Draft {
-        template: Template::CaseProgress,
-        ..news_for(&case, "wang", "a", world.now())
-    };
-    world.queue(&draft).await;
-    let endpoint = Endpoint::start().await;
-    let sender = world.sender(by_webhook(&endpoint));
+    let (endpoint, sender) = queued_at_nightfall(&world).await;
     world.send_due(&sender).await;
     world.clock.advance(SignedDuration::from_mins(31));
     report(&world, Sms, Bounced).await;
