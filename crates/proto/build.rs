@@ -10,7 +10,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
@@ -102,14 +102,35 @@ fn checked(descriptors: &[u8], out: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Writes `impl Said`: which required texts of a message, and which names that it gives, say nothing. `min_len` counts
-/// characters, and some of them nobody sees.
+/// Writes `impl Said`: which required texts of a message, and which names that it gives, say nothing (`min_len` counts
+/// characters, and some of them nobody sees); and which words an enum takes, since the rules name them by numbers alone.
 fn blanks(message: &MessageDescriptor, path: &str) -> Result<String, Box<dyn Error>> {
     let mut code = String::new();
+    let mut words = String::new();
     for field in message.fields() {
         let rules = Rules::of(&field)?;
         if rules.ignored || field.is_map() {
             continue;
+        }
+        match (field.kind(), &rules.words) {
+            (Kind::Enum(_), Some(says)) => {
+                writeln!(
+                    words,
+                    "if at == {:?} {{ return Some({says:?}); }}",
+                    field.name()
+                )?;
+            }
+            (Kind::Message(of), _) if of.package_name().starts_with("redress.") => {
+                let (below, path) = (
+                    format!("{}.", field.name()),
+                    rust_path(of.package_name(), of.name()),
+                );
+                writeln!(
+                    words,
+                    "if let Some(below) = at.strip_prefix({below:?}) {{ return <{path} as crate::codec::Said>::words(below); }}"
+                )?;
+            }
+            _ => {}
         }
         let (name, at) = (ident(field.name()), field.name());
         let said = match field.kind() {
@@ -146,7 +167,8 @@ fn blanks(message: &MessageDescriptor, path: &str) -> Result<String, Box<dyn Err
         writeln!(code, "{shape}")?;
     }
     Ok(format!(
-        "impl crate::codec::Said for {path} {{ #[allow(unused_variables, unused_imports, clippy::all)] fn blanks(&self, at: &str, found: &mut Vec<::prost_protovalidate::Violation>) {{ use crate::codec::Said as _; {code} }} }}\n"
+        "impl crate::codec::Said for {path} {{ #[allow(unused_variables, unused_imports, clippy::all)] fn blanks(&self, at: &str, found: &mut Vec<::prost_protovalidate::Violation>) {{ use crate::codec::Said as _; {code} }}
+        #[allow(unused_variables, clippy::all)] fn words(at: &str) -> Option<&'static str> {{ {words} None }} }}\n"
     ))
 }
 
@@ -157,6 +179,8 @@ struct Rules {
     required: bool,
     /// Its handler checks it.
     ignored: bool,
+    /// The rule about the words that an enum takes, in those words.
+    words: Option<String>,
 }
 
 impl Rules {
@@ -182,12 +206,64 @@ impl Rules {
             let items = of_list.as_message()?.get_field_by_name("items")?;
             text(items.as_message()?)
         };
+        let of_enum = match field.kind() {
+            Kind::Enum(of) => Some(of),
+            _ => None,
+        };
         Ok(Self {
+            words: of_enum.and_then(|of| {
+                if !field.is_list() {
+                    return taken(&of, rules);
+                }
+                let of_list = rules.get_field_by_name("repeated")?;
+                let items = of_list.as_message()?.get_field_by_name("items")?;
+                taken(&of, items.as_message()?)
+            }),
             required: text(rules).or_else(item).is_some(),
             // IGNORE_ALWAYS
             ignored: ignore.and_then(|ignore| ignore.as_enum_number()) == Some(3),
         })
     }
+}
+
+/// What the rules of an enum say of its words: which it takes, where that is not simply all of them.
+fn taken(of: &EnumDescriptor, rules: &DynamicMessage) -> Option<String> {
+    let rules = rules.get_field_by_name("enum")?;
+    let numbers = |rule: &str| -> Option<Vec<i32>> {
+        let list = rules.as_message()?.get_field_by_name(rule)?;
+        let numbers: Vec<i32> = list.as_list()?.iter().filter_map(|n| n.as_i32()).collect();
+        (!numbers.is_empty()).then_some(numbers)
+    };
+    let (only, none) = (numbers("in"), numbers("not_in"));
+    let may_be_left_out = only.as_ref().is_some_and(|only| only.contains(&0));
+    let is_taken = |number: i32| match (&only, &none) {
+        (Some(only), _) => only.contains(&number),
+        (None, Some(none)) => !none.contains(&number),
+        (None, None) => true,
+    };
+    if only.is_none() && none.as_ref()?.iter().all(|number| *number == 0) {
+        return Some("must be given".to_owned());
+    }
+    // CLOCK_KIND_RESOLVE is RESOLVE to everybody.
+    let zero = of.get_value(0)?;
+    let prefix = zero.name().strip_suffix("UNSPECIFIED").unwrap_or_default();
+    let words: Vec<String> = of
+        .values()
+        .filter(|value| value.number() != 0 && is_taken(value.number()))
+        .map(|value| {
+            value
+                .name()
+                .strip_prefix(prefix)
+                .unwrap_or(value.name())
+                .to_owned()
+        })
+        .collect();
+    let or_nothing = if may_be_left_out {
+        ", or be left out"
+    } else {
+        ""
+    };
+    Some(format!("must be one of {}{or_nothing}", words.join(", ")))
 }
 
 /// As prost names a field.

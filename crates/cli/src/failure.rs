@@ -1,6 +1,7 @@
 //! What can go wrong at a command line, each with one sentence that says what to do.
 
 use miette::{Diagnostic, MietteHandlerOpts};
+use redress_proto::refusal::LEFT_OUT;
 use textwrap::core::Word;
 use textwrap::{WordSeparator, WordSplitter};
 use tonic::{Code, Status};
@@ -228,7 +229,11 @@ impl Failure {
             let said = in_commands(in_words(&v.field, &v.description), options);
             format!("{field} {said}")
         });
-        let text = told.collect::<Vec<_>>().join("; ");
+        let left_out = details
+            .error_info()
+            .and_then(|info| info.metadata.get(LEFT_OUT))
+            .map(|count| format!("and {count} more"));
+        let text = told.chain(left_out).collect::<Vec<_>>().join("; ");
         Self::Refused { text }
     }
 }
@@ -645,9 +650,28 @@ mod tests {
             "must be after start_time",
         )];
         let details = tonic_types::ErrorDetails::with_bad_request(fields);
-        let status = Status::with_error_details(Code::InvalidArgument, "no", details);
+        let status = redress_proto::refusal::refusal(Code::InvalidArgument, "no", details);
         let failure = Failure::from(status).in_options(&long(&["from", "until"]));
         assert_eq!(failure.to_string(), "--until must be after --from");
+        // What did not fit into the answer is counted.
+        let phones = (0..300).map(|i| {
+            let field = format!("case.complainants[{i}].phone");
+            tonic_types::FieldViolation::new(field, "must be a telephone number")
+        });
+        let mut details = tonic_types::ErrorDetails::with_error_info("INVALID_FIELD", "", []);
+        details.set_bad_request(phones.collect::<Vec<_>>());
+        let status = redress_proto::refusal::refusal(Code::InvalidArgument, "no", details);
+        let said = Failure::from(status)
+            .in_options(&long(&["phone"]))
+            .to_string();
+        assert!(
+            said.starts_with("--phone must be a telephone number; "),
+            "{said}"
+        );
+        assert!(
+            said.contains("; and 2") && said.ends_with(" more"),
+            "{said}"
+        );
     }
 
     #[test]

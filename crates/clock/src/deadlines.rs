@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Span, Timestamp};
 use redress_calendar::Calendar;
 use serde::{Deserialize, Serialize};
 
-use crate::{Length, Shares, Step, Term};
+use crate::{Length, Shares, Step, Term, Terms};
 
 /// When something happens to a promise that nobody meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,8 +59,17 @@ pub fn deadlines(
     shares: Shares,
     calendar: &Calendar,
 ) -> Deadlines {
-    let term = term.into();
-    let due = due(start, term, calendar);
+    let terms = Terms {
+        shares,
+        ..Terms::new(term)
+    };
+    deadlines_of(start, &terms, calendar)
+}
+
+/// The same on these terms: what the law gives ends where it says, whether the site is open then or not.
+pub fn deadlines_of(start: Timestamp, terms: &Terms, calendar: &Calendar) -> Deadlines {
+    let (term, shares) = (terms.term, terms.shares);
+    let due = settle(due(start, term, calendar), terms, calendar);
     let whole = used(term, calendar, start, due).max(SignedDuration::ZERO);
     let before = |share| after(term, calendar, start, part(whole, share)).min(due);
     let beyond = |share| after(term, calendar, due, part(whole, share));
@@ -88,7 +97,7 @@ fn due(start: Timestamp, term: Term, calendar: &Calendar) -> Timestamp {
             zoned.saturating_add(days).timestamp()
         })
     };
-    let due = match term {
+    match term {
         Term::Until(instant) => instant,
         Term::Length(Length::Minutes(minutes)) => {
             elapsed(start, SignedDuration::from_mins(i64::from(minutes)))
@@ -99,13 +108,12 @@ fn due(start: Timestamp, term: Term, calendar: &Calendar) -> Timestamp {
         Term::Length(Length::WorkingDays(days)) => calendar.add_working_days(start, days),
         Term::Length(Length::Days(days)) => local(Span::new().try_days(days)),
         Term::Length(Length::Months(months)) => local(Span::new().try_months(months)),
-    };
-    settle(due, term, calendar)
+    }
 }
 
 /// A deadline where the calendar allows one.
-pub(crate) fn settle(due: Timestamp, term: Term, calendar: &Calendar) -> Timestamp {
-    if term.moves_to_opening() {
+pub(crate) fn settle(due: Timestamp, terms: &Terms, calendar: &Calendar) -> Timestamp {
+    if terms.moves_to_opening() {
         calendar.deadline(due)
     } else {
         due

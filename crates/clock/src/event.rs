@@ -21,6 +21,10 @@ pub struct Terms {
     /// The customer was told the deadline: it moves later only by a person.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub told: bool,
+    /// The law gives the time: its deadline moves to no opening, since the hours of a site give nobody more time than the
+    /// law does. Events from before it was kept have it not, and their deadlines stay where they were.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_law: bool,
 }
 
 impl Terms {
@@ -31,7 +35,18 @@ impl Terms {
             shares: Shares::default(),
             calendar: 0,
             told: false,
+            by_law: false,
         }
+    }
+
+    /// Whether its deadline moves to the next opening when it falls in closed time.
+    pub(crate) fn moves_to_opening(&self) -> bool {
+        !self.by_law && self.term.moves_to_opening()
+    }
+
+    /// Whether the site's working time has a say in its instants.
+    pub fn asks_the_calendar(&self) -> bool {
+        self.term.is_working() || self.moves_to_opening()
     }
 }
 

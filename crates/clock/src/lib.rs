@@ -18,7 +18,7 @@ mod step;
 mod term;
 
 pub use calendars::{Calendars, Revisions};
-pub use deadlines::{Deadlines, deadlines};
+pub use deadlines::{Deadlines, deadlines, deadlines_of};
 pub use event::{Event, Terms};
 pub use explain::{Change, Explanation, Stretch, StretchKind, explain};
 pub use length::{Length, LengthError};

@@ -5,7 +5,7 @@ use redress_calendar::Calendar;
 use redress_model::words::{ClockState, HoldReason};
 
 use crate::deadlines::{after, settle, used};
-use crate::{Calendars, Deadlines, Event, Shares, Step, Term, Terms, deadlines};
+use crate::{Calendars, Deadlines, Event, Shares, Step, Term, Terms, deadlines_of};
 
 /// Why a deadline is where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct Promise {
     pub calendar: u32,
     /// The customer was told the deadline.
     pub told: bool,
+    /// The law gives the time: its deadline moves to no opening.
+    pub by_law: bool,
     /// Its instants. While it is held they are those it would have without the hold.
     pub deadlines: Deadlines,
     /// Why the deadline is where it is.
@@ -108,7 +110,8 @@ impl Promise {
             shares: terms.shares,
             calendar: terms.calendar,
             told: terms.told,
-            deadlines: deadlines(at, terms.term, terms.shares, calendar),
+            by_law: terms.by_law,
+            deadlines: deadlines_of(at, &terms, calendar),
             basis,
             held: None,
             stopped: None,
@@ -123,6 +126,17 @@ impl Promise {
             pauses_from: at,
             climbs: None,
             met_under: None,
+        }
+    }
+
+    /// The terms on which it stands now.
+    pub fn terms(&self) -> Terms {
+        Terms {
+            term: self.term,
+            shares: self.shares,
+            calendar: self.calendar,
+            told: self.told,
+            by_law: self.by_law,
         }
     }
 
@@ -242,13 +256,7 @@ impl Promise {
         match self.asked_again {
             Some(asked) if asked > at => {
                 let held = self.held.map(|(since, reason)| (since.max(asked), reason));
-                let terms = Terms {
-                    term: self.term,
-                    shares: self.shares,
-                    calendar: self.calendar,
-                    told: self.told,
-                };
-                *self = Self::made(asked, terms, self.round + 1, calendars);
+                *self = Self::made(asked, self.terms(), self.round + 1, calendars);
                 self.held = held;
             }
             _ => self.keep(at, calendars),
@@ -382,7 +390,7 @@ impl Promise {
             self.pauses.push(Pause { from, to, reason });
             self.held = Some((to, reason));
         }
-        self.deadlines = deadlines(self.start, self.term, self.shares, calendar);
+        self.deadlines = deadlines_of(self.start, &self.terms(), calendar);
         self.basis = Basis::Extended;
     }
 
@@ -404,7 +412,7 @@ impl Promise {
 
     /// The instants of the term from where it counts, with the pauses since.
     fn computed(&self, calendar: &Calendar) -> Deadlines {
-        let plain = deadlines(self.counts_from, self.term, self.shares, calendar);
+        let plain = deadlines_of(self.counts_from, &self.terms(), calendar);
         self.pauses
             .iter()
             .filter(|pause| pause.from >= self.pauses_from)
@@ -437,7 +445,7 @@ impl Promise {
                 ..d
             };
         }
-        let due = settle(shift(d.due), term, calendar);
+        let due = settle(shift(d.due), &self.terms(), calendar);
         let beyond = |instant| after(term, calendar, due, used(term, calendar, d.due, instant));
         Deadlines {
             warn_early: d.warn_early.map(shift),

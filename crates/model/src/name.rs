@@ -43,7 +43,7 @@ macro_rules! slug_id {
         impl FromStr for $name {
             type Err = NameError;
             fn from_str(text: &str) -> Result<Self, NameError> {
-                if is_slug(text) { Ok(Self(text.to_owned())) } else { Err(NameError { pattern: "[a-z][a-z0-9-]{0,62}" }) }
+                if is_slug(text) { Ok(Self(text.to_owned())) } else { Err(NameError { pattern: "lakeside-2: a to z, 0 to 9 and hyphens, a letter first, 63 at most" }) }
             }
         }
 

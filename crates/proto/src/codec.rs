@@ -11,7 +11,10 @@ use prost_protovalidate::{ValidationError, Violation};
 use tonic::Status;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder};
 use tonic_prost::{ProstCodec, ProstEncoder};
-use tonic_types::{ErrorDetails, FieldViolation, StatusExt as _};
+use tonic_types::{ErrorDetails, FieldViolation};
+
+use crate::pattern;
+use crate::refusal::refusal;
 
 /// The domain of every `ErrorInfo` that Redress sends.
 pub const ERROR_DOMAIN: &str = "redress.dev";
@@ -26,10 +29,13 @@ pub trait Checked {
 }
 
 /// A message that knows which of its required texts say nothing, though they are long enough for their rule, and which of
-/// its names: whoever is greeted by a name that nobody sees has none.
+/// its names: whoever is greeted by a name that nobody sees has none. And it knows the words that its enums take.
 pub(crate) trait Said {
     /// Adds a violation for each, with its path below `at`.
     fn blanks(&self, at: &str, found: &mut Vec<Violation>);
+
+    /// What the rules of the enum at this path say in words, without the indices of lists; none where they are about none.
+    fn words(at: &str) -> Option<&'static str>;
 }
 
 /// Adds a violation where nobody would see anything of a text that is required, or of a name that is given.
@@ -44,20 +50,44 @@ pub(crate) fn say(at: &str, text: &str, found: &mut Vec<Violation>) {
     }
 }
 
-/// What the rules found, and what they cannot say: a text of spaces and invisible characters has a length.
-pub(crate) fn said(
+/// What the rules found, and what they cannot say: a text of spaces and invisible characters has a length, and the numbers of
+/// an enum are words to whoever reads them.
+pub(crate) fn said<M: Said>(
     rules: Result<(), ValidationError>,
-    message: &impl Said,
+    message: &M,
 ) -> Result<(), ValidationError> {
     let mut found = match rules {
         Ok(()) => Vec::new(),
         Err(error) => error.into_violations(),
     };
+    for violation in &mut found {
+        in_words::<M>(violation);
+    }
     message.blanks("", &mut found);
     if found.is_empty() {
         Ok(())
     } else {
         Err(ValidationError::new(found))
+    }
+}
+
+/// Says by words what a rule of an enum says by numbers.
+fn in_words<M: Said>(violation: &mut Violation) {
+    if !["enum.in", "enum.not_in"].contains(&violation.rule_id()) {
+        return;
+    }
+    let at = violation.field_path();
+    let mut path = String::with_capacity(at.len());
+    let mut is_index = false;
+    for c in at.chars() {
+        is_index |= c == '[';
+        if !is_index {
+            path.push(c);
+        }
+        is_index &= c != ']';
+    }
+    if let Some(words) = M::words(&path) {
+        *violation = Violation::new(at, violation.rule_id(), words);
     }
 }
 
@@ -116,7 +146,7 @@ where
 
 /// Bytes that are no such message are the caller's mistake, not ours.
 fn malformed(_: Status) -> Status {
-    Status::with_error_details(
+    refusal(
         tonic::Code::InvalidArgument,
         "the request is not a valid protobuf message",
         ErrorDetails::with_error_info("MALFORMED_MESSAGE", ERROR_DOMAIN, []),
@@ -128,7 +158,7 @@ pub fn violated(error: &ValidationError) -> Status {
     let violations: Vec<FieldViolation> = error
         .violations()
         .iter()
-        .map(|v| FieldViolation::new(v.field_path(), v.message()))
+        .map(|v| FieldViolation::new(v.field_path(), pattern::in_words(v.message())))
         .collect();
     let text = violations
         .iter()
@@ -137,7 +167,7 @@ pub fn violated(error: &ValidationError) -> Status {
         .join("; ");
     let mut details = ErrorDetails::with_bad_request(violations);
     details.set_error_info("INVALID_FIELD", ERROR_DOMAIN, []);
-    Status::with_error_details(tonic::Code::InvalidArgument, text, details)
+    refusal(tonic::Code::InvalidArgument, &text, details)
 }
 
 #[cfg(test)]
@@ -159,6 +189,19 @@ mod tests {
             .filter(blank)
             .map(Violation::field_path)
             .collect()
+    }
+
+    #[test]
+    fn i10_a_broken_pattern_is_told_in_words() {
+        let request = crate::assignment::v1::CreateStaffRequest {
+            parent: "sites/lake".to_owned(),
+            staff_id: "Li Na".to_owned(),
+            ..Default::default()
+        };
+        let status = violated(&request.check().expect_err("wrong"));
+        let told = "staff_id must be an id such as lakeside-2: a to z, 0 to 9 and hyphens";
+        assert!(status.message().contains(told), "{status:?}");
+        assert!(!status.message().contains("regex"), "{status:?}");
     }
 
     #[test]
@@ -208,5 +251,41 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(broken(&seen), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_enum_that_takes_some_words_names_them_and_no_numbers_wherever_it_stands() {
+        use crate::triage::v1::{HoldCaseRequest, ListClocksRequest, StartClockRequest};
+        let said = |request: &dyn Checked| {
+            let error = request.check().expect_err("broken");
+            let text = violated(&error).message().to_owned();
+            assert!(!text.contains("in list ["), "{text}");
+            text
+        };
+        let resolve = crate::words::ClockKind::Resolve.into();
+        let start = StartClockRequest {
+            parent: "sites/a/cases/b".to_owned(),
+            kind: resolve,
+            ..Default::default()
+        };
+        let text = said(&start);
+        assert!(text.starts_with("kind must be one of "), "{text}");
+        assert!(
+            text.contains("OUTSIDE_DEADLINE, ") && text.contains("DEFENCE"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with(", or be left out") && !text.contains("RESOLVE"),
+            "{text}"
+        );
+        let held = said(&HoldCaseRequest::default());
+        assert!(held.contains("reason must be given"), "{held}");
+        // In a list, and below other messages of a list.
+        let list = ListClocksRequest {
+            parent: "sites/-".to_owned(),
+            kinds: vec![resolve, 0],
+            ..Default::default()
+        };
+        assert_eq!(said(&list), "kinds[1] must be given");
     }
 }

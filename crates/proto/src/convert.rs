@@ -66,6 +66,10 @@ pub fn to_timestamp(t: Timestamp) -> prost_types::Timestamp {
     }
 }
 
+/// The instants that are taken, in seconds: from the year 1, as protobuf has it, up to the end of 9999-12-29, so that each
+/// has a date in every zone.
+const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_127_999;
+
 /// The instant behind the wire's, cut to whole microseconds.
 ///
 /// # Errors
@@ -74,9 +78,13 @@ pub fn from_timestamp(field: &str, t: &prost_types::Timestamp) -> Result<Timesta
     if !(0..1_000_000_000).contains(&t.nanos) {
         return Err(Fault::invalid(field, "must have nanos from 0 to 999999999"));
     }
+    let wrong = || Fault::invalid(field, "must lie from 0001-01-01 to 9999-12-29, in UTC");
+    if !SECONDS.contains(&t.seconds) {
+        return Err(wrong());
+    }
     Timestamp::new(t.seconds, t.nanos)
         .map(redress_model::time::whole_micros)
-        .map_err(|_| Fault::invalid(field, "must lie in the years 1 to 9999"))
+        .map_err(|_| wrong())
 }
 
 /// The deadline behind the wire's instant. It may have passed, and lies five years ahead at most.
@@ -171,6 +179,31 @@ mod tests {
             let wire = to_timestamp(t);
             assert!(wire.nanos >= 0);
             assert_eq!(from_timestamp("t", &wire).ok(), Some(t));
+        }
+    }
+
+    #[test]
+    fn i10_an_instant_out_of_range_is_told_the_range_that_is_taken() {
+        let read = |text: &str, seconds: i64| {
+            let t: Timestamp = text.parse().expect("an instant");
+            let mut wire = to_timestamp(t);
+            wire.seconds += seconds;
+            from_timestamp("due_time", &wire)
+        };
+        for (text, seconds, is_taken) in [
+            ("0001-01-01T00:00:00Z", 0, true),
+            ("0001-01-01T00:00:00Z", -1, false),
+            ("9999-12-29T23:59:59.999999999Z", 0, true),
+            ("9999-12-29T23:59:59Z", 1, false),
+            // 9999-12-31T23:59:59Z, which protobuf still has.
+            ("9999-12-29T23:59:59Z", 2 * 86_400, false),
+        ] {
+            let read = read(text, seconds);
+            assert_eq!(read.is_ok(), is_taken, "{text} {seconds}");
+            if let Err(fault) = read {
+                let told = "due_time must lie from 0001-01-01 to 9999-12-29, in UTC";
+                assert_eq!(fault.to_string(), told);
+            }
         }
     }
 

@@ -1,11 +1,13 @@
 //! The contracts of Redress as Rust: messages, servers, clients, the descriptors that reflection
 //! serves, and the checks that `buf.validate` declares.
 //!
-//! Everything in the package modules is generated from `proto/`; only [`codec`] and [`convert`] are
-//! written by hand.
+//! Everything in the package modules is generated from `proto/`; only [`codec`], [`convert`], [`refusal`]
+//! and `pattern` are written by hand.
 
 pub mod codec;
 pub mod convert;
+mod pattern;
+pub mod refusal;
 
 #[allow(
     clippy::all,

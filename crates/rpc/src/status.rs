@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use redress_model::{Fault, Violation};
 use redress_proto::codec::ERROR_DOMAIN;
+use redress_proto::refusal::refusal;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt as _};
 
@@ -16,7 +17,7 @@ const RETRY_UNAVAILABLE: Duration = Duration::from_secs(1);
 /// When a caller may try again after a limit was reached.
 const RETRY_EXHAUSTED: Duration = Duration::from_secs(2);
 
-/// The status that tells a fault to a caller.
+/// The status that tells a fault to a caller, cut to what every client can read.
 pub fn status(fault: Fault) -> Status {
     let mut details = ErrorDetails::with_error_info(fault.reason(), ERROR_DOMAIN, []);
     let text = fault.to_string();
@@ -91,7 +92,7 @@ pub fn status(fault: Fault) -> Status {
             Code::Internal
         }
     };
-    Status::with_error_details(code, text, details)
+    refusal(code, &text, details)
 }
 
 /// What a peer answered, as our fault. Transient ones stay transient; a peer's INVALID_ARGUMENT,
@@ -150,7 +151,68 @@ pub fn fault_of(service: &'static str, status: Status) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use redress_proto::refusal::{LEFT_OUT, TRAILERS_BYTES_MAX, trailers_bytes};
+
     use super::*;
+
+    /// Texts of all lengths, of letters that take one byte on the wire, three or nine.
+    fn text() -> impl Strategy<Value = String> {
+        let letters = prop_oneof![Just("a"), Just("\""), Just("墙"), Just(" "), Just("\n")];
+        let letters = vec(letters, 1..12).prop_map(|letters| letters.concat());
+        let times = prop_oneof![4 => 0..4_usize, 1 => 4..4_000_usize];
+        (letters, times).prop_map(|(letters, times)| letters.repeat(times))
+    }
+
+    fn any_fault() -> impl Strategy<Value = Fault> {
+        let violation = (text(), text()).prop_map(|(field, description)| Violation {
+            field: format!("f{field}"),
+            description,
+        });
+        prop_oneof![
+            (vec(violation, 1..300)).prop_map(Fault::violations),
+            text().prop_map(|name| Fault::not_found("Case", name)),
+            (text(), text()).prop_map(|(permission, why)| Fault::denied_since(permission, why)),
+            (text(), text()).prop_map(|(said, subject)| Fault::illegal(
+                "STAGE_NOT_READY",
+                said,
+                subject
+            )),
+            (text(), text()).prop_map(|(name, etag)| Fault::conflict(name, etag)),
+            text().prop_map(Fault::exists),
+            text().prop_map(Fault::internal),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn i10_whatever_is_refused_every_client_can_read_it_and_the_first_field(fault in any_fault()) {
+            let reason = fault.reason();
+            let violations = match &fault {
+                Fault::Invalid { violations, .. } => violations.clone(),
+                _ => Vec::new(),
+            };
+            let status = status(fault);
+            let bytes = trailers_bytes(&status);
+            prop_assert!(bytes <= TRAILERS_BYTES_MAX, "{bytes}");
+            let details = status.get_error_details();
+            let info = details.error_info().expect("always there");
+            prop_assert_eq!(info.reason.as_str(), reason);
+            if let Some(first) = violations.first() {
+                let sent = &details.bad_request().expect("fields").field_violations;
+                let beginning = |text: &str| text.chars().take(80).collect::<String>();
+                prop_assert_eq!(beginning(&sent[0].field), beginning(&first.field));
+                prop_assert_eq!(beginning(&sent[0].description), beginning(&first.description));
+                prop_assert!(status.message().starts_with(&beginning(&first.field)));
+                for (sent, whole) in sent.iter().zip(&violations).skip(1) {
+                    prop_assert_eq!(&sent.description, &whole.description);
+                }
+                let left_out = info.metadata.get(LEFT_OUT).and_then(|n| n.parse().ok());
+                prop_assert_eq!(left_out.unwrap_or(0), violations.len() - sent.len());
+            }
+        }
+    }
 
     #[test]
     fn every_fault_names_its_reason() {

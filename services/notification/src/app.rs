@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::render::Templates;
 use crate::jobs::announce::{MESSAGE_CHANGED, MESSAGE_HELD, SURVEY_ANSWERED, WORDING_CHANGED};
+use crate::jobs::compose::Previews;
 use crate::jobs::inbox::News;
 use crate::jobs::metrics::Metrics;
 use crate::jobs::owner_notices::NoticeWorker;
@@ -110,6 +111,11 @@ impl Service for NotificationService {
         });
         let bell = Bell::new();
         let callout_answer = sending.callout_answer;
+        let previews = Arc::new(Previews {
+            templates: Templates::compiled_in()?,
+            survey_url: sending.survey_url.clone(),
+            rehearsal,
+        });
         let sender = Arc::new(Sender {
             db: db.clone(),
             keys: Arc::clone(&keys),
@@ -163,6 +169,7 @@ impl Service for NotificationService {
             fingerprints: fingerprints.clone(),
         };
         let voice = Voice {
+            previews: Arc::clone(&previews),
             db: db.clone(),
             keys: Arc::clone(&keys),
             clock: clock.clone(),
@@ -181,6 +188,7 @@ impl Service for NotificationService {
             clock: clock.clone(),
         });
         let messages = Messages {
+            previews,
             db: db.clone(),
             keys,
             clock: clock.clone(),

@@ -80,7 +80,7 @@ pub(crate) struct CreateArgs {
     /// Channel, for example HOTLINE or APP.
     #[arg(long, default_value = "HOTLINE")]
     pub(crate) channel: String,
-    /// What they said; `-` reads standard input.
+    /// What they said; `-` reads standard input, without the end of its last line.
     #[arg(long)]
     pub(crate) text: String,
     /// Name of the complainant.

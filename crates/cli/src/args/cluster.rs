@@ -26,9 +26,11 @@ pub(crate) enum ClusterCommand {
         paging: Paging,
     },
     /// Show a cluster: its cases, why they joined, and what people did to it.
-    #[command(after_help = "Example:\n  redress cluster show sites/lakeside/clusters/ID")]
+    #[command(
+        after_help = "Examples:\n  redress cluster show LS-20261121-0001\n  redress cluster show sites/lakeside/clusters/ID"
+    )]
     Show {
-        /// The cluster, `sites/{site}/clusters/{cluster}`.
+        /// The cluster, `sites/{site}/clusters/{cluster}`, or a case in it, by name or number.
         name: String,
     },
     /// Move every case of a cluster into another of the same site.
@@ -36,9 +38,9 @@ pub(crate) enum ClusterCommand {
         after_help = "Example:\n  redress cluster merge sites/lakeside/clusters/ENDS --into sites/lakeside/clusters/STAYS"
     )]
     Merge {
-        /// The cluster that ends.
+        /// The cluster that ends, or a case in it.
         source: String,
-        /// The cluster that takes its cases.
+        /// The cluster that takes its cases, or a case in it.
         #[arg(long, value_name = "CLUSTER")]
         into: String,
     },
@@ -47,7 +49,7 @@ pub(crate) enum ClusterCommand {
         after_help = "Example:\n  redress cluster split sites/lakeside/clusters/ID --case LS-20261121-0001 --reason 'another lift'"
     )]
     Split {
-        /// The cluster.
+        /// The cluster, or a case in it.
         name: String,
         /// A case that leaves it, `sites/{site}/cases/{case}`, or its number; may be given several times.
         #[arg(long = "case", required = true, value_name = "CASE")]
@@ -61,7 +63,7 @@ pub(crate) enum ClusterCommand {
         after_help = "Examples:\n  redress cluster confirm sites/lakeside/clusters/ID\n  redress cluster confirm sites/lakeside/clusters/ID --case LS-20261121-0001 --withdraw"
     )]
     Confirm {
-        /// The cluster.
+        /// The cluster, or a case in it.
         name: String,
         /// Only this case, `sites/{site}/cases/{case}`, or its number; may be given several times.
         #[arg(long = "case", value_name = "CASE")]
@@ -75,7 +77,7 @@ pub(crate) enum ClusterCommand {
         after_help = "Examples:\n  redress cluster defect sites/lakeside/clusters/ID --accept --reason 'the whole wall'\n  redress cluster defect sites/lakeside/clusters/ID --dismiss --reason 'one pipe'"
     )]
     Defect {
-        /// The cluster.
+        /// The cluster, or a case in it.
         name: String,
         /// They are to be told.
         #[arg(long, required_unless_present = "dismiss", conflicts_with = "dismiss")]

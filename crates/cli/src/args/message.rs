@@ -3,14 +3,14 @@
 use clap::Subcommand;
 
 use super::Paging;
-use super::parse::{parse_staff, parse_when};
+use super::parse::parse_when;
 
 /// Subcommands of `message`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum MessageCommand {
     /// List messages, newest first.
     #[command(
-        after_help = "Examples:\n  redress message list --site lakeside --limit 20\n  redress message list --state FAILED\n  redress message list --case LS-20261121-0001\n  redress message list --digest sites/lakeside/messages/ID --json"
+        after_help = "Examples:\n  redress message list --site lakeside --limit 20\n  redress message list --to me\n  redress message list --state FAILED\n  redress message list --case LS-20261121-0001\n  redress message list --digest sites/lakeside/messages/ID --json"
     )]
     List {
         /// Site; all of the token's sites otherwise.
@@ -28,6 +28,9 @@ pub(crate) enum MessageCommand {
         /// Only in this state, for example FAILED.
         #[arg(long)]
         state: Option<String>,
+        /// Only to this person, `sites/{site}/staff/{staff}`, or `me`: what you are told.
+        #[arg(long, value_name = "STAFF")]
+        to: Option<String>,
         /// Only what failed or was cancelled for this reason, for example HTTP_503.
         #[arg(long)]
         reason: Option<String>,
@@ -35,7 +38,7 @@ pub(crate) enum MessageCommand {
         #[command(flatten)]
         paging: Paging,
     },
-    /// Show a message of the local outbox as it was sent.
+    /// Show a message: of the local outbox as it was sent, and what would go of one that waits for you to decide.
     #[command(after_help = "Example:\n  redress message show sites/lakeside/messages/ID")]
     Show {
         /// The message, `sites/{site}/messages/{message}`.
@@ -44,7 +47,7 @@ pub(crate) enum MessageCommand {
     /// Send what you write to the complainants of a case, after the wording check; or tell them who comes when, which never
     /// waits while an incident is open.
     #[command(
-        after_help = "Examples:\n  redress message send LS-20261121-0001 --text '我们明天上午九点到现场检查。'\n  redress message send LS-20261121-0001 --visit 2026-11-23T09:00 --place HOME --visitor sites/lakeside/staff/li\n  redress message send sites/lakeside/cases/ID --text '…' --override-wording 'a quotation that the customer asked for'"
+        after_help = "Examples:\n  redress message send LS-20261121-0001 --text '我们明天上午九点到现场检查。'\n  redress message send LS-20261121-0001 --visit 2026-11-23T09:00 --place HOME --visitor li\n  redress message send sites/lakeside/cases/ID --text '…' --override-wording 'a quotation that the customer asked for'"
     )]
     Send {
         /// The case, `sites/{site}/cases/{case}`, or its number.
@@ -58,8 +61,8 @@ pub(crate) enum MessageCommand {
         /// Where: HOME, the place that the complaint is about, or OFFICE, that of the site.
         #[arg(long, default_value = "HOME", requires = "visit")]
         place: String,
-        /// Who, `sites/{site}/staff/{staff}`.
-        #[arg(long, value_name = "STAFF", value_parser = parse_staff, requires = "visit")]
+        /// Who, by id or name.
+        #[arg(long, value_name = "STAFF", requires = "visit")]
         visitor: Option<String>,
         /// Only to this complainant, by person token; may be given several times.
         #[arg(long = "to", value_name = "TOKEN")]
@@ -71,7 +74,7 @@ pub(crate) enum MessageCommand {
         #[arg(long, value_name = "REASON", default_value = "")]
         override_wording: String,
     },
-    /// List what waits for the spokesperson while an incident is open, newest first.
+    /// List what waits for the spokesperson while an incident is open, with what it says, newest first.
     #[command(
         after_help = "Examples:\n  redress message held --site lakeside\n  redress message held --decided --json"
     )]

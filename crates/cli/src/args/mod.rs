@@ -19,7 +19,7 @@ pub(crate) use self::case::{CaseCommand, CreateArgs};
 pub(crate) use self::cluster::ClusterCommand;
 pub(crate) use self::incident::IncidentCommand;
 pub(crate) use self::message::MessageCommand;
-pub(crate) use self::parse::{parse_when, parse_yuan};
+pub(crate) use self::parse::{parse_count, parse_month, parse_month_text, parse_when, parse_yuan};
 pub(crate) use self::platform::{EventCommand, ReplayArgs, ServiceArg, TokenArgs, UpArgs};
 use crate::commands::audit::AuditCommand;
 use crate::commands::briefing::{BriefingCommand, CommitmentCommand};
@@ -79,7 +79,8 @@ const GOES_ON: &str = " \\";
 /// What stands before the rest of a line that goes on.
 const INDENT: &str = "      ";
 
-/// All commands, with help that stands in [`HELP_COLUMNS`] and examples that can be copied all the same.
+/// All commands, with help that stands in [`HELP_COLUMNS`] and examples that can be copied all the same. What looks like a
+/// negative number is one everywhere, so that whoever types one hears what the option takes.
 pub(crate) fn command() -> clap::Command {
     folded(<Cli as clap::CommandFactory>::command().max_term_width(HELP_COLUMNS))
 }
@@ -90,6 +91,10 @@ fn folded(command: clap::Command) -> clap::Command {
         Some(text) => command.after_help(in_columns(&text)),
         None => command,
     };
+    let command = command.mut_args(|arg| {
+        let takes_value = arg.get_action().takes_values();
+        arg.allow_negative_numbers(takes_value)
+    });
     command.mut_subcommands(folded)
 }
 
@@ -291,9 +296,28 @@ pub(crate) enum SiteCommand {
 /// How many rows to print.
 #[derive(Debug, Args, Clone, Copy)]
 pub(crate) struct Paging {
-    /// Print at most so many rows; all pages are fetched otherwise.
-    #[arg(long, value_name = "N")]
+    /// Print at most so many rows, at least 1; all pages are fetched otherwise.
+    #[arg(long, value_name = "N", value_parser = parse::parse_limit)]
     pub(crate) limit: Option<usize>,
+}
+
+/// Whose, where the site alone says it: an argument, or an option as of other commands.
+#[derive(Debug, Args, Clone)]
+#[group(skip)]
+pub(crate) struct OfSite {
+    /// The site.
+    #[arg(value_name = "SITE", value_parser = self::parse::parse_site, required_unless_present = "named_site", conflicts_with = "named_site")]
+    site: Option<String>,
+    /// The site, as other commands take it.
+    #[arg(id = "named_site", long = "site", value_name = "SITE", value_parser = self::parse::parse_site)]
+    named: Option<String>,
+}
+
+impl OfSite {
+    /// Its id.
+    pub(crate) fn id(self) -> String {
+        self.site.or(self.named).unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
@@ -345,6 +369,53 @@ mod tests {
     }
 
     #[test]
+    fn a_negative_number_is_told_what_the_option_takes() {
+        fn walk(command: &clap::Command) {
+            for arg in command.get_arguments() {
+                let reads = arg.is_allow_negative_numbers_set();
+                assert_eq!(reads, arg.get_action().takes_values(), "{arg}");
+            }
+            command.get_subcommands().for_each(walk);
+        }
+        walk(&command());
+        for (line, told) in [
+            ("case list --limit -5", "at least 1"),
+            ("report causes --months -5", "2..=24"),
+        ] {
+            let typed = ["redress"].into_iter().chain(line.split(' '));
+            let said = command().try_get_matches_from(typed).expect_err("wrong");
+            let said = said.to_string();
+            assert!(said.contains(told), "{said}");
+            assert!(!said.contains("unexpected argument"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_site_that_says_it_all_is_typed_with_its_option_or_without() {
+        let read = |line: &str| {
+            let typed = ["redress"].into_iter().chain(line.split(' '));
+            Cli::try_parse_from(typed).map_err(|e| e.to_string())
+        };
+        for command in ["statement feed", "statement verify", "solution limits"] {
+            for right in ["lake", "sites/lake", "--site lake", "--site sites/lake"] {
+                let cli = read(&format!("{command} {right}")).expect("right");
+                let of = match cli.command {
+                    Command::Statement(StatementCommand::Feed { of }) => of,
+                    Command::Statement(StatementCommand::Verify { of, .. }) => of,
+                    Command::Solution(crate::commands::solution::SolutionCommand::Limits {
+                        of,
+                        ..
+                    }) => of,
+                    other => panic!("{other:?}"),
+                };
+                assert_eq!(of.id(), "lake");
+            }
+            assert!(read(command).is_err(), "{command}");
+            assert!(read(&format!("{command} lake --site lake")).is_err());
+        }
+    }
+
+    #[test]
     fn standing_down_takes_a_look_or_a_reason_and_says_so() {
         let read = |how: &[&str]| {
             let typed = ["redress", "incident", "stand-down", "lake/I1"];
@@ -358,6 +429,22 @@ mod tests {
         assert_eq!(read(&["--check"]), Ok(()));
         assert_eq!(read(&["--reason", "calm"]), Ok(()));
         assert!(read(&["--check", "--reason", "calm"]).is_err());
+    }
+
+    #[test]
+    fn a_deputy_is_appointed_until_a_time_or_revoked() {
+        let read = |how: &[&str]| {
+            let role = ["--role", "SPOKESPERSON", "--staff", "zhao", "--reason", "a"];
+            let typed = ["redress", "incident", "deputy", "lake/I1"].iter();
+            Cli::try_parse_from(typed.chain(&role).chain(how))
+                .map(|_| ())
+                .map_err(|e| e.to_string())
+        };
+        let said = read(&[]).expect_err("neither");
+        assert!(said.contains("--until"), "{said}");
+        assert_eq!(read(&["--until", "8h"]), Ok(()));
+        assert_eq!(read(&["--revoke"]), Ok(()));
+        assert!(read(&["--until", "8h", "--revoke"]).is_err());
     }
 
     #[test]

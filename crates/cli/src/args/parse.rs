@@ -20,6 +20,12 @@ pub(super) fn parse_staff(text: &str) -> Result<String, NameError> {
     text.parse().map(|name: StaffName| name.to_string())
 }
 
+/// How many rows: none are asked for by nobody, and "none" would say that there are none.
+pub(super) fn parse_limit(text: &str) -> Result<usize, String> {
+    let rows = text.parse().ok().filter(|rows| *rows > 0);
+    rows.ok_or_else(|| "must be a whole number, at least 1".to_owned())
+}
+
 /// An instant: whole, local, or so long from now.
 pub(crate) fn parse_when(text: &str) -> Result<jiff::Timestamp, String> {
     crate::commands::clock::instant("when", text, crate::now::now())
@@ -28,24 +34,42 @@ pub(crate) fn parse_when(text: &str) -> Result<jiff::Timestamp, String> {
 
 /// An amount in yuan.
 pub(crate) fn parse_yuan(text: &str) -> Result<Decimal, String> {
-    let amount: Decimal = text
-        .parse()
-        .map_err(|e: rust_decimal::Error| e.to_string())?;
+    let wrong = |_| "must be an amount in yuan, for example 1200.50".to_owned();
+    let amount: Decimal = text.parse().map_err(wrong)?;
     if amount.normalize().scale() > 2 {
         return Err("must have at most two decimals".to_owned());
     }
     Ok(amount)
 }
 
+/// A month, as its first day.
+pub(crate) fn parse_month(text: &str) -> Result<jiff::civil::Date, String> {
+    let wrong = || "must be a month, YYYY-MM, for example 2026-10".to_owned();
+    let first = (text.len() == 7).then(|| format!("{text}-01"));
+    first.ok_or_else(wrong)?.parse().map_err(|_| wrong())
+}
+
+/// A month, as the contracts spell it.
+pub(crate) fn parse_month_text(text: &str) -> Result<String, String> {
+    parse_month(text).map(|_| text.to_owned())
+}
+
+/// How many.
+pub(crate) fn parse_count(text: &str) -> Result<usize, String> {
+    text.parse()
+        .map_err(|_| "must be a whole number, zero or more".to_owned())
+}
+
 /// So long: minutes, hours or days.
 pub(super) fn parse_span(text: &str) -> Result<std::time::Duration, String> {
-    let span: jiff::SignedDuration = match text.strip_suffix('d') {
+    let span: Option<jiff::SignedDuration> = match text.strip_suffix('d') {
         Some(days) => days
-            .parse::<i64>()
-            .map(|d| jiff::SignedDuration::from_hours(d.saturating_mul(24)))
-            .map_err(|e| e.to_string())?,
-        None => text.parse().map_err(|e: jiff::Error| e.to_string())?,
+            .parse::<i32>()
+            .map(|d| jiff::SignedDuration::from_hours(i64::from(d) * 24))
+            .ok(),
+        None => text.parse().ok(),
     };
+    let span = span.ok_or("must be a length of time, for example 30m, 8h or 5d")?;
     std::time::Duration::try_from(span).map_err(|_| "must not be negative".to_owned())
 }
 
@@ -62,7 +86,27 @@ mod tests {
             let said = parse_yuan(wrong).expect_err("finer than a fen");
             assert_eq!(said, "must have at most two decimals", "{wrong}");
         }
-        assert!(parse_yuan("much").is_err());
+        let said = parse_yuan("much").expect_err("no number");
+        assert!(said.contains("1200.50"), "{said}");
+    }
+
+    #[test]
+    fn months_are_read_by_year_and_month() {
+        assert_eq!(parse_month("2026-10"), Ok(jiff::civil::date(2026, 10, 1)));
+        assert_eq!(parse_month_text("2026-10").as_deref(), Ok("2026-10"));
+        for wrong in ["2026-13", "2026-1", "2026-10-01", "october", ""] {
+            let said = parse_month_text(wrong).expect_err("no month");
+            assert!(said.contains("YYYY-MM"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_limit_of_no_rows_is_refused() {
+        assert_eq!(parse_limit("1"), Ok(1));
+        for wrong in ["0", "-1", "many"] {
+            let said = parse_limit(wrong).expect_err(wrong);
+            assert!(said.contains("at least 1"), "{said}");
+        }
     }
 
     #[test]
@@ -70,7 +114,10 @@ mod tests {
         assert_eq!(parse_span("15m").map(|d| d.as_secs()), Ok(900));
         assert_eq!(parse_span("8h").map(|d| d.as_secs()), Ok(28_800));
         assert_eq!(parse_span("30d").map(|d| d.as_secs()), Ok(2_592_000));
-        assert!(parse_span("soon").is_err());
+        for wrong in ["soon", "5x", "", "99999999999999999999d", "d"] {
+            let said = parse_span(wrong).expect_err("no span");
+            assert_eq!(said, "must be a length of time, for example 30m, 8h or 5d");
+        }
         assert!(parse_span("-1h").is_err());
     }
 }

@@ -58,7 +58,8 @@ pub(crate) struct TokenArgs {
 pub(crate) struct ReplayArgs {
     /// A corpus file: scenarios or messages, one JSON object a line.
     pub(crate) file: PathBuf,
-    /// Ask for the decisions only; nothing is written. Rows with `expect` are judged.
+    /// Ask for the decisions only; nothing is written. Each row is decided alone, without the cluster that a real run makes of
+    /// rows about one issue. Rows with `expect` are judged.
     #[arg(long)]
     pub(crate) preview: bool,
     /// Site for messages; the demo's residential site otherwise.

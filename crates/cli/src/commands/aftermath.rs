@@ -15,9 +15,10 @@ use redress_proto::crisis::v1::{
 };
 use redress_rpc::auth::{JwkSet, attested};
 
-use super::briefing::instant;
+use super::clock::instant;
 use super::incident::{find, one, waiver};
 use super::lesson::LessonCommand;
+use super::people::person;
 use super::{lesson, room, spelled, word};
 use crate::connect::{Home, Platform, request, request_id};
 use crate::failure::Failure;
@@ -128,7 +129,7 @@ pub(crate) enum ReviewCommand {
         name: String,
         /// What.
         text: String,
-        /// Who.
+        /// Who, by id or name.
         #[arg(long, value_name = "STAFF")]
         owner: String,
         /// By when.
@@ -432,18 +433,10 @@ async fn review(platform: &Platform, command: ReviewCommand, out: Output) -> Res
             due,
         } => {
             let parent = find(platform, name).await?;
-            let site = parent.split('/').nth(1).unwrap_or_default();
-            let due = instant(&due).map_err(|e| Failure::Argument {
-                argument: "due",
-                reason: e.to_string(),
-            })?;
+            let due = instant("due", &due, crate::now::now())?;
             let ask = AddReviewActionRequest {
                 text,
-                owner: if owner.starts_with("sites/") {
-                    owner
-                } else {
-                    format!("sites/{site}/staff/{owner}")
-                },
+                owner: person(platform, &parent, &owner).await?,
                 due_time: Some(to_timestamp(due)),
                 request_id,
                 parent,

@@ -49,7 +49,7 @@ pub(crate) enum AuditCommand {
         #[arg(long)]
         kind: Option<String>,
         /// At most so many.
-        #[arg(long, default_value_t = 50)]
+        #[arg(long, default_value_t = 50, value_parser = crate::args::parse_count)]
         limit: usize,
     },
 }

@@ -1,7 +1,6 @@
 //! `redress briefing` and `redress commitment`: weekly briefings, and what was promised at them.
 
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
 use redress_proto::convert::to_timestamp;
 use redress_proto::crisis::v1::{
     AddBriefingNotesRequest, AnswerBriefingQuestionRequest, Briefing, BriefingForm, BriefingState,
@@ -10,7 +9,10 @@ use redress_proto::crisis::v1::{
     NewQuestion, ReleaseBriefingRequest, WaiveCommitmentRequest,
 };
 
+use super::case::names_of;
+use super::clock::instant;
 use super::incident::find;
+use super::people::{people, person};
 use super::spelled;
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, request, request_id};
@@ -74,10 +76,10 @@ pub(crate) struct RecordArgs {
     /// How many people who complain attended or were told.
     #[arg(long, default_value_t = 0)]
     pub(crate) attendance: i32,
-    /// Who of the company attended; may be given several times.
+    /// Who of the company attended, by id or name; may be given several times.
     #[arg(long, value_name = "STAFF")]
     pub(crate) staff: Vec<String>,
-    /// A case whose complainants attended or were told; may be given several times.
+    /// A case whose complainants attended or were told, by name or number; may be given several times.
     #[arg(long = "case", value_name = "CASE")]
     pub(crate) cases: Vec<String>,
     /// The complainants of every case of the incident.
@@ -242,17 +244,12 @@ async fn planned(platform: &Platform, name: String) -> Result<Briefing, Failure>
 
 async fn record(platform: &Platform, args: RecordArgs) -> Result<Briefing, Failure> {
     let briefing = planned(platform, args.name).await?;
-    let site = briefing.name.split('/').nth(1).unwrap_or_default();
-    let person = |id: &str| {
-        if id.starts_with("sites/") {
-            id.to_owned()
-        } else {
-            format!("sites/{site}/staff/{id}")
-        }
-    };
     let questions = args.questions.iter().map(|q| question(q)).collect();
-    let commitments = args.promises.iter().map(|p| promise(p, person));
-    let commitments = commitments.collect::<Result<Vec<_>, _>>()?;
+    let commitments = args.promises.iter().map(|p| promise(p));
+    let mut commitments = commitments.collect::<Result<Vec<_>, _>>()?;
+    for commitment in &mut commitments {
+        commitment.owner = person(platform, &briefing.name, &commitment.owner).await?;
+    }
     let mut client = platform.briefings();
     let request_id = request_id();
     if args.add {
@@ -274,12 +271,12 @@ async fn record(platform: &Platform, args: RecordArgs) -> Result<Briefing, Failu
         let incident = answer.into_inner().incident.unwrap_or_default();
         incident.cases.into_iter().map(|c| c.case).collect()
     } else {
-        args.cases
+        names_of(platform, &args.cases).await?
     };
     let hold = HoldBriefingRequest {
         hold_time: None,
         attendance: args.attendance,
-        staff: args.staff.iter().map(|s| person(s)).collect(),
+        staff: people(platform, &briefing.name, &args.staff).await?,
         cases,
         questions,
         commitments,
@@ -301,29 +298,23 @@ fn question(text: &str) -> NewQuestion {
     }
 }
 
-/// `STAFF@TIME=WHAT`.
-fn promise(text: &str, person: impl Fn(&str) -> String) -> Result<NewCommitment, Failure> {
-    let wrong = |reason: String| Failure::Argument {
+/// `STAFF@TIME=WHAT`, with the owner as typed.
+fn promise(text: &str) -> Result<NewCommitment, Failure> {
+    let wrong = || Failure::Argument {
         argument: "promise",
-        reason,
+        reason: "must look like STAFF@TIME=WHAT, for example \
+                 onsite@2026-12-04T18:00='the roof is tight'"
+            .to_owned(),
     };
     let parts = text.split_once('@');
     let parts = parts.and_then(|(owner, rest)| Some((owner, rest.split_once('=')?)));
-    let (owner, (due, what)) =
-        parts.ok_or_else(|| wrong("has to look like STAFF@TIME=WHAT".to_owned()))?;
+    let (owner, (due, what)) = parts.ok_or_else(wrong)?;
+    let due = instant("promise", due.trim(), crate::now::now())?;
     Ok(NewCommitment {
         text: what.trim().to_owned(),
-        owner: person(owner.trim()),
-        due_time: Some(to_timestamp(
-            instant(due.trim()).map_err(|e| wrong(e.to_string()))?,
-        )),
+        owner: owner.trim().to_owned(),
+        due_time: Some(to_timestamp(due)),
     })
-}
-
-/// An instant, with an offset or a zone.
-pub(super) fn instant(text: &str) -> Result<Timestamp, jiff::Error> {
-    text.parse::<Timestamp>()
-        .or_else(|_| text.parse::<jiff::Zoned>().map(|z| z.timestamp()))
 }
 
 async fn list(
@@ -497,17 +488,22 @@ mod tests {
 
     #[test]
     fn promises_and_questions_are_read_as_people_type_them() {
-        let person = |id: &str| format!("sites/lake/staff/{id}");
-        let read = promise("onsite@2026-12-04T18:00:00+08:00=the roof = tight", person);
+        let read = promise("onsite@2026-12-04T18:00:00+08:00=the roof = tight");
         let read = read.expect("right");
         assert_eq!(
             (read.text.as_str(), read.owner.as_str()),
-            ("the roof = tight", "sites/lake/staff/onsite")
+            ("the roof = tight", "onsite")
         );
         assert_eq!(read.due_time.map(|t| t.seconds), Some(1_796_378_400));
         for wrong in ["onsite=the roof", "onsite@soon=the roof", "roof"] {
-            assert!(promise(wrong, person).is_err(), "{wrong}");
+            assert!(promise(wrong).is_err(), "{wrong}");
         }
+        let local = promise("onsite@2026-12-04T18:00=the roof").expect("local");
+        let here = instant("until", "2026-12-04T18:00", crate::now::now()).expect("right");
+        assert_eq!(local.due_time, Some(to_timestamp(here)));
+        let said = promise("onsite@soon=the roof").expect_err("no time");
+        let said = said.to_string();
+        assert!(said.starts_with("--promise must look like 2026-"), "{said}");
         assert_eq!(question("who pays? = we do").answer, "we do");
         assert_eq!(question("when?").answer, "");
     }

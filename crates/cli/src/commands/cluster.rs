@@ -7,7 +7,7 @@ use redress_proto::triage::v1::{
     SplitClusterRequest,
 };
 
-use super::case::names_of;
+use super::case::{find, names_of};
 use super::{choice, word};
 use crate::args::ClusterCommand;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
@@ -43,6 +43,7 @@ pub(crate) async fn run(
             cases,
             reason,
         } => {
+            let name = of(platform, name).await?;
             let split = SplitClusterRequest {
                 etag: get(platform, &name).await?.etag,
                 cases: names_of(platform, &cases).await?,
@@ -55,8 +56,12 @@ pub(crate) async fn run(
             show_all(&both, out);
             return Ok(());
         }
-        ClusterCommand::Show { name } => Some(get(platform, &name).await?),
+        ClusterCommand::Show { name } => {
+            let name = of(platform, name).await?;
+            Some(get(platform, &name).await?)
+        }
         ClusterCommand::Merge { source, into } => {
+            let (source, into) = (of(platform, source).await?, of(platform, into).await?);
             let merge = MergeClustersRequest {
                 etag: get(platform, &into).await?.etag,
                 source_etag: get(platform, &source).await?.etag,
@@ -74,7 +79,7 @@ pub(crate) async fn run(
         } => {
             let confirm = ConfirmClusterRequest {
                 cases: names_of(platform, &cases).await?,
-                name,
+                name: of(platform, name).await?,
                 withdraw,
                 request_id: request_id(),
                 ..Default::default()
@@ -89,7 +94,7 @@ pub(crate) async fn run(
             ..
         } => {
             let review = ReviewGeneralDefectRequest {
-                name,
+                name: of(platform, name).await?,
                 accept,
                 reason,
                 request_id: request_id(),
@@ -105,6 +110,20 @@ pub(crate) async fn run(
         || show(&cluster),
     );
     Ok(())
+}
+
+/// The name of a cluster, given by its own or by that or the number of a case in it.
+async fn of(platform: &Platform, name: String) -> Result<String, Failure> {
+    if name.contains("/clusters/") {
+        return Ok(name);
+    }
+    match find(platform, &name).await?.cluster {
+        none if none.is_empty() => Err(Failure::NotFound {
+            what: "cluster of the case",
+            name,
+        }),
+        cluster => Ok(cluster),
+    }
 }
 
 /// The cluster as it is now; a change names its etag, so that one that somebody else changes meanwhile is refused.
@@ -175,13 +194,14 @@ fn show(c: &Cluster) {
     }
 
     heading("Cases");
+    let beside = place_header(c);
     let mut cases = table(&[
         "Number",
         "Received",
         "Grade",
         "Category",
         "Likeness",
-        "Place",
+        &beside,
         "Confirmed",
     ]);
     for m in &c.members {
@@ -191,7 +211,7 @@ fn show(c: &Cluster) {
             grade(m.grade),
             word::<Category>(m.category),
             likeness(m),
-            place(m).to_owned(),
+            place(m, &c.place_case).to_owned(),
             or_dash(&m.confirmer),
         ]);
     }
@@ -224,8 +244,18 @@ fn likeness(m: &ClusterMember) -> String {
     }
 }
 
-fn place(m: &ClusterMember) -> &'static str {
+/// What the places are compared to: the places themselves are kept nowhere but with the cases.
+fn place_header(c: &Cluster) -> String {
+    let first = c.members.iter().find(|m| m.case == c.place_case);
+    first.map_or_else(
+        || "Place".to_owned(),
+        |first| format!("Place, as {}", first.number),
+    )
+}
+
+fn place(m: &ClusterMember, first: &str) -> &'static str {
     match m.place_match() {
+        _ if m.case == first => "(compared with)",
         PlaceMatch::Unspecified => "–",
         PlaceMatch::SameUnit => "same unit",
         PlaceMatch::SameBuilding => "same building",
@@ -257,4 +287,35 @@ fn defect_number(text: &str) -> Result<i32, Failure> {
         text,
         GeneralDefectState::as_str_name,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_compared_with_one_that_the_header_names_and_none_with_itself() {
+        let member = |number: &str, place: PlaceMatch| ClusterMember {
+            case: format!("sites/a/cases/{number}"),
+            number: number.to_owned(),
+            place_match: place.into(),
+            ..Default::default()
+        };
+        let mut shown = Cluster {
+            members: vec![
+                member("LS-3", PlaceMatch::Unspecified),
+                member("LS-2", PlaceMatch::SameUnit),
+                member("LS-1", PlaceMatch::Unspecified),
+            ],
+            place_case: "sites/a/cases/LS-1".to_owned(),
+            ..Default::default()
+        };
+        let places = |c: &Cluster| -> Vec<&str> {
+            c.members.iter().map(|m| place(m, &c.place_case)).collect()
+        };
+        assert_eq!(place_header(&shown), "Place, as LS-1");
+        assert_eq!(places(&shown), ["–", "same unit", "(compared with)"]);
+        shown.place_case.clear();
+        assert_eq!(place_header(&shown), "Place");
+    }
 }

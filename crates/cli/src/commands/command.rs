@@ -1,15 +1,18 @@
-//! `redress incident command|offer|accept|open|split|link|unlink`: who commands, and what belongs together.
+//! `redress incident command|offer|accept|deputy|open|split|link|unlink`: who commands, and what belongs together.
 
 use clap::Subcommand;
+use jiff::Timestamp;
 use redress_model::words::DutyRole;
+use redress_proto::convert::to_timestamp;
 use redress_proto::crisis::v1::{
-    AnswerRoleRequest, GetCommandRequest, HandoverState, IncidentCommand, IncidentMode,
-    IncidentStage, LinkIncidentRequest, OfferRoleRequest, OpenIncidentRequest, SplitCaseRequest,
-    SplitGoal, UnlinkIncidentRequest,
+    AnswerRoleRequest, AppointDeputyRequest, Deputy, GetCommandRequest, HandoverState,
+    IncidentCommand, IncidentMode, IncidentStage, LinkIncidentRequest, OfferRoleRequest,
+    OpenIncidentRequest, SplitCaseRequest, SplitGoal, UnlinkIncidentRequest,
 };
 
 use super::case::name_of;
 use super::incident::{find, one, stage_number};
+use super::people::person;
 use super::{choice, number, spelled, word};
 use crate::connect::{Platform, request, request_id};
 use crate::failure::Failure;
@@ -51,7 +54,7 @@ pub(crate) enum CommandCommand {
         name: String,
         /// The role, for example SPOKESPERSON.
         role: String,
-        /// The person: its id, or `sites/{site}/staff/{staff}`.
+        /// The person, by id or name.
         staff: String,
         /// Why.
         #[arg(long)]
@@ -71,6 +74,29 @@ pub(crate) enum CommandCommand {
         decline: bool,
         /// What there is to say to it.
         #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Let somebody act for the spokesperson or the legal counsel for a time, 72 hours at most; the same person again moves the end.
+    #[command(
+        after_help = "Examples:\n  redress incident deputy lakeside/I20261121-01 --role SPOKESPERSON --staff zhao --until 8h --reason 'on a plane'\n  redress incident deputy lakeside/I20261121-01 --role LEGAL_COUNSEL --staff qian --revoke --reason 'back at work'"
+    )]
+    Deputy {
+        /// The incident, `sites/{site}/incidents/{incident}`, or its number with its site.
+        name: String,
+        /// SPOKESPERSON or LEGAL_COUNSEL.
+        #[arg(long)]
+        role: String,
+        /// The person, by id or name.
+        #[arg(long)]
+        staff: String,
+        /// Until when: an instant, a local time, or so long from now (8h).
+        #[arg(long, value_name = "WHEN", value_parser = crate::args::parse_when, required_unless_present = "revoke")]
+        until: Option<Timestamp>,
+        /// The person acts for the role no longer, from now on.
+        #[arg(long, conflicts_with = "until")]
+        revoke: bool,
+        /// Why.
+        #[arg(long)]
         reason: String,
     },
     /// Take a case out of an incident that it joined wrongly: into its own (without more), another, or none.
@@ -119,6 +145,9 @@ pub(crate) enum CommandCommand {
         reason: String,
     },
 }
+
+/// Who could take a role next. They act for nobody by that.
+pub(super) const NEXT_BY_ROSTER: &str = "Next by roster";
 
 /// Runs a subcommand.
 pub(crate) async fn run(
@@ -194,15 +223,9 @@ pub(crate) async fn run(
             reason,
         } => {
             let name = find(platform, name).await?;
-            let site = name.split("/incidents/").next().unwrap_or_default();
-            let staff = if staff.starts_with("sites/") {
-                staff
-            } else {
-                format!("{site}/staff/{staff}")
-            };
             let offer = OfferRoleRequest {
                 role: number::<DutyRole>("role", &role)?,
-                staff,
+                staff: person(platform, &name, &staff).await?,
                 name,
                 reason,
                 request_id,
@@ -213,6 +236,33 @@ pub(crate) async fn run(
                 .await?
                 .into_inner()
                 .command
+        }
+        CommandCommand::Deputy {
+            name,
+            role,
+            staff,
+            until,
+            revoke: _,
+            reason,
+        } => {
+            let name = find(platform, name).await?;
+            let appoint = AppointDeputyRequest {
+                role: number::<DutyRole>("role", &role)?,
+                staff: person(platform, &name, &staff).await?,
+                // An end that has come revokes.
+                end_time: Some(to_timestamp(until.unwrap_or_else(crate::now::now))),
+                name,
+                reason,
+                request_id,
+                ..Default::default()
+            };
+            let mut statements = platform.statements();
+            let answer = statements.appoint_deputy(request(appoint)).await?;
+            let deputies = answer.into_inner().deputies;
+            out.rows(&DEPUTY, &deputies, deputy, |d| {
+                json::of("crisis.v1.Deputy", d)
+            });
+            return Ok(());
         }
         CommandCommand::Accept {
             name,
@@ -271,6 +321,31 @@ pub(crate) async fn run(
     Ok(())
 }
 
+/// The columns of who acts for a role.
+const DEPUTY: [&str; 4] = ["Role", "Acts", "Until", "Appointed by"];
+
+fn deputy(d: &Deputy) -> Vec<String> {
+    vec![
+        word::<DutyRole>(d.role),
+        short(&d.staff),
+        when(d.end_time.as_ref()),
+        d.appointed_by.clone(),
+    ]
+}
+
+/// Who acts for a role now, until when and by whose word; nothing where nobody does.
+pub(super) fn show_deputies(deputies: &[Deputy]) {
+    if deputies.is_empty() {
+        return;
+    }
+    heading("Deputies");
+    let mut acting = table(&DEPUTY);
+    for d in deputies {
+        acting.add_row(deputy(d));
+    }
+    show_table(acting);
+}
+
 fn mode_number(text: &str) -> Result<i32, Failure> {
     choice("mode", "INCIDENT_MODE_", text, IncidentMode::as_str_name)
 }
@@ -278,17 +353,18 @@ fn mode_number(text: &str) -> Result<i32, Failure> {
 fn show(command: &IncidentCommand) {
     line("incident", &command.incident);
     heading("Roles");
-    let mut roles = table(&["Role", "Who", "Deputies", "Stands in"]);
+    let mut roles = table(&["Role", "Who", NEXT_BY_ROSTER, "Stands in"]);
     for r in &command.roles {
-        let deputies: Vec<String> = r.deputies.iter().map(|d| short(d)).collect();
+        let next: Vec<String> = r.deputies.iter().map(|d| short(d)).collect();
         roles.add_row(vec![
             word::<DutyRole>(r.role),
             short(&r.staff),
-            deputies.join(", "),
+            next.join(", "),
             short(&r.stand_in),
         ]);
     }
     show_table(roles);
+    show_deputies(&command.deputies);
     if !command.handovers.is_empty() {
         heading("Offers");
         let mut offers = table(&["Role", "From", "To", "State", "Offered", "Why"]);
@@ -326,5 +402,25 @@ fn show(command: &IncidentCommand) {
             links.add_row(vec![how.to_owned(), number, stage, cases, l.reason.clone()]);
         }
         show_table(links);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redress_proto::convert::to_wire;
+
+    use super::*;
+
+    #[test]
+    fn a_deputy_is_shown_with_the_end_and_with_whose_word_it_is() {
+        let end = crate::now::now() + jiff::SignedDuration::from_hours(8);
+        let shown = deputy(&Deputy {
+            role: to_wire(DutyRole::Spokesperson),
+            staff: "sites/lake/staff/zhao".to_owned(),
+            end_time: Some(to_timestamp(end)),
+            appointed_by: "qian".to_owned(),
+        });
+        let end = when(Some(&to_timestamp(end)));
+        assert_eq!(shown, ["SPOKESPERSON", "zhao", end.as_str(), "qian"]);
     }
 }

@@ -9,14 +9,14 @@ use redress_proto::assignment::v1::{
     OrderDefaulted, OrderDone, OrderRecovered, PlaceOrderRequest, RecordOrderStepRequest,
 };
 
-use super::case::{name_if_given, name_of};
+use super::case::{Numbers, name_if_given, name_of};
 use super::practice::{amount, at, yuan};
 use super::{choice, spelled};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, short, when};
+use crate::output::{Output, when};
 
 /// Subcommands of `contractor`.
 #[derive(Debug, Subcommand)]
@@ -241,7 +241,7 @@ pub(crate) async fn run(
                 checklist,
             };
             let answer = client.place_order(request(place)).await?.into_inner();
-            show_orders(&Vec::from_iter(answer.order), out);
+            show_orders(platform, &Vec::from_iter(answer.order), out).await;
             return Ok(());
         }
         ContractorCommand::Orders {
@@ -266,7 +266,7 @@ pub(crate) async fn run(
                 }
             })
             .await?;
-            show_orders(&rows, out);
+            show_orders(platform, &rows, out).await;
             return Ok(());
         }
         ContractorCommand::Check { order, items } => (order, Step::Checked(OrderChecked { items })),
@@ -302,7 +302,7 @@ pub(crate) async fn run(
         .record_order_step(request(record))
         .await?
         .into_inner();
-    show_orders(&Vec::from_iter(answer.order), out);
+    show_orders(platform, &Vec::from_iter(answer.order), out).await;
     Ok(())
 }
 
@@ -347,7 +347,9 @@ pub(super) fn checked(list: &[ChecklistItem]) -> String {
     }
 }
 
-fn show_orders(rows: &[ContractorOrder], out: Output) {
+async fn show_orders(platform: &Platform, rows: &[ContractorOrder], out: Output) {
+    let cases = rows.iter().map(|o| o.case.as_str());
+    let numbers = Numbers::look_up(platform, cases, out).await;
     out.rows(
         &[
             "Order",
@@ -365,7 +367,7 @@ fn show_orders(rows: &[ContractorOrder], out: Output) {
         |o| {
             vec![
                 o.name.clone(),
-                short(&o.case),
+                numbers.of(&o.case),
                 spelled(o.state().as_str_name(), "CONTRACTOR_ORDER_STATE_"),
                 when(o.due_time.as_ref()),
                 amount(o.cost.as_ref()),

@@ -9,14 +9,14 @@ use redress_proto::assignment::v1::{
     RecordDisputeStepRequest, RungEnded, RungEntered, RungOutcome, ViolationFound,
 };
 
-use super::case::{name_if_given, name_of};
+use super::case::{Numbers, name_if_given, name_of};
 use super::practice::{history, or_now};
 use super::{choice, spelled};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, short, show_table, table, when};
+use crate::output::{Output, heading, line, show_table, table, when};
 
 /// Subcommands of `dispute`.
 #[derive(Debug, Subcommand)]
@@ -210,7 +210,7 @@ pub(crate) async fn run(
                 }
             })
             .await?;
-            show_all(&rows, out);
+            show_all(platform, &rows, out).await;
             return Ok(());
         }
         DisputeCommand::Enter {
@@ -305,7 +305,9 @@ async fn get(platform: &Platform, name: &str) -> Result<Dispute, Failure> {
     Ok(answer.into_inner().dispute.unwrap_or_default())
 }
 
-fn show_all(rows: &[Dispute], out: Output) {
+async fn show_all(platform: &Platform, rows: &[Dispute], out: Output) {
+    let cases = rows.iter().map(|d| d.case.as_str());
+    let numbers = Numbers::look_up(platform, cases, out).await;
     out.rows(
         &["Dispute", "Case", "State", "Rung", "Body", "Subject"],
         rows,
@@ -313,7 +315,7 @@ fn show_all(rows: &[Dispute], out: Output) {
             let last = d.stages.last();
             vec![
                 d.name.clone(),
-                short(&d.case),
+                numbers.of(&d.case),
                 spelled(d.state().as_str_name(), "DISPUTE_STATE_"),
                 last.map_or_else(
                     || "–".to_owned(),

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use redress_model::words::{ClockKind, ClockState, DutyRole, UnknownWord};
 use redress_proto::crisis::v1::{
-    CallOutState, GateWaiver, GetIncidentRequest, Incident, IncidentMode, IncidentStage,
-    IncidentState, ListIncidentsRequest, MoveStageRequest,
+    CallOutState, Deputy, GateWaiver, GetCommandRequest, GetIncidentRequest, Incident,
+    IncidentMode, IncidentStage, IncidentState, ListIncidentsRequest, MoveStageRequest,
 };
 
 use super::{Promise, aftermath, choice, command, plan, show_promises, spelled, word};
@@ -50,11 +50,18 @@ pub(crate) async fn run(
         }
         IncidentCommand::Show { name } => {
             let name = find(platform, name).await?;
+            let get = GetCommandRequest { name: name.clone() };
             let answer = platform
                 .incidents()
                 .get_incident(request(GetIncidentRequest { name }))
                 .await?;
-            one(&answer.into_inner().incident.unwrap_or_default(), out);
+            let incident = answer.into_inner().incident.unwrap_or_default();
+            let answer = platform.commands().get_command(request(get)).await?;
+            let deputies = answer.into_inner().command.unwrap_or_default().deputies;
+            out.one(
+                || json::of("crisis.v1.Incident", &incident),
+                || show(&incident, &deputies),
+            );
         }
         IncidentCommand::Matrix { name } => super::matrix::run(platform, name, out).await?,
         IncidentCommand::Stage {
@@ -137,7 +144,7 @@ pub(crate) async fn numbers(platform: &Platform, names: &[&str]) -> HashMap<Stri
 pub(super) fn one(incident: &Incident, out: Output) {
     out.one(
         || json::of("crisis.v1.Incident", incident),
-        || show(incident),
+        || show(incident, &[]),
     );
 }
 
@@ -233,7 +240,7 @@ fn show_all(incidents: &[Incident], out: Output) {
     );
 }
 
-fn show(i: &Incident) {
+fn show(i: &Incident, deputies: &[Deputy]) {
     let now = crate::now::now();
     heading(&format!("Incident {}", i.number));
     line("name", &i.name);
@@ -244,18 +251,18 @@ fn show(i: &Incident) {
     line("matter", &i.cluster);
 
     heading("Roles");
-    let mut roles = table(&["Role", "Who", "Deputies", "Call-out"]);
+    let mut roles = table(&["Role", "Who", command::NEXT_BY_ROSTER, "Call-out"]);
     for r in &i.roles {
         let who = match (r.staff.as_str(), r.stand_in.as_str()) {
             ("", "") => "nobody, and nobody is left to page".to_owned(),
             ("", lead) => format!("nobody: {} is paged", short(lead)),
             (staff, _) => short(staff),
         };
-        let deputies: Vec<String> = r.deputies.iter().map(|d| short(d)).collect();
+        let next: Vec<String> = r.deputies.iter().map(|d| short(d)).collect();
         roles.add_row(vec![
             word::<DutyRole>(r.role),
             who,
-            deputies.join(", "),
+            next.join(", "),
             spelled(
                 CallOutState::try_from(r.call_out_state).map_or("", |s| s.as_str_name()),
                 "CALL_OUT_STATE_",
@@ -263,6 +270,7 @@ fn show(i: &Incident) {
         ]);
     }
     show_table(roles);
+    command::show_deputies(deputies);
 
     let promises = i.clocks.iter().map(|c| Promise {
         kind: c.kind,

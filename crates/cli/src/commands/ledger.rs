@@ -9,6 +9,8 @@ use redress_proto::assignment::v1 as wire;
 use redress_proto::convert::to_timestamp;
 use rust_decimal::Decimal;
 
+use super::case::{name_if_given, name_or_any};
+use super::people::{people, person, person_if_given};
 use super::{choice, spelled};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
@@ -28,10 +30,10 @@ pub(crate) struct What {
     /// Why, without personal data.
     #[arg(long)]
     reason: String,
-    /// The case, `sites/{site}/cases/{case}`.
+    /// The case, by name or number.
     #[arg(long)]
     case: Option<String>,
-    /// Who bears or earns it, by id; may be given several times.
+    /// Who bears or earns it, by id or name; may be given several times.
     #[arg(long)]
     staff: Vec<String>,
     /// The whole amount in CNY; by the policy of the site otherwise.
@@ -45,8 +47,12 @@ impl What {
         choice("cause", "LEDGER_CAUSE_", &self.cause, words)
     }
 
-    fn people(&self, parent: &str) -> Vec<String> {
-        self.staff.iter().map(|id| person(parent, id)).collect()
+    async fn people(&self, platform: &Platform, parent: &str) -> Result<Vec<String>, Failure> {
+        people(platform, parent, &self.staff).await
+    }
+
+    async fn case(&self, platform: &Platform) -> Result<String, Failure> {
+        name_or_any(platform, self.case.as_deref()).await
     }
 }
 
@@ -64,8 +70,8 @@ pub(crate) enum LedgerCommand {
         /// Only PROPOSED, OPEN, APPEALED, CONFIRMED, WAIVED or SETTLED ones.
         #[arg(long)]
         state: Option<String>,
-        /// Only of this person, `sites/{site}/staff/{staff}`; needs --site.
-        #[arg(long)]
+        /// Only of this person, by id or name; needs --site.
+        #[arg(long, requires = "site")]
         staff: Option<String>,
         /// Rows.
         #[command(flatten)]
@@ -79,7 +85,7 @@ pub(crate) enum LedgerCommand {
     },
     /// Book an entry, for the site or for people in equal parts.
     #[command(
-        after_help = "Examples:\n  redress ledger add --site north-store --kind PENALTY --cause UPHELD_COMPLAINT --reason 'promise not kept' --case sites/north-store/cases/ID\n  redress ledger add --site north-store --kind PENALTY --cause EXPOSURE --reason 'evening paper' --case sites/north-store/cases/ID --staff head --staff agent\n  redress ledger add --site lakeside --kind THANKS --cause PRAISE --reason 'letter of thanks' --staff li-na --amount 200"
+        after_help = "Examples:\n  redress ledger add --site north-store --kind PENALTY --cause UPHELD_COMPLAINT --reason 'promise not kept' --case NS-20261121-0001\n  redress ledger add --site north-store --kind PENALTY --cause EXPOSURE --reason 'evening paper' --case NS-20261121-0001 --staff head --staff agent\n  redress ledger add --site lakeside --kind THANKS --cause PRAISE --reason 'letter of thanks' --staff li-na --amount 200"
     )]
     Add {
         /// PENALTY, FEE, RECOGNITION, THANKS or PRIZE.
@@ -90,7 +96,7 @@ pub(crate) enum LedgerCommand {
     },
     /// Propose a penalty, for the site or for people in equal parts; somebody with authority confirms or refuses it.
     #[command(
-        after_help = "Examples:\n  redress ledger propose --site north-store --cause OTHER --reason 'two appointments not kept' --staff agent --amount 200\n  redress ledger propose --site north-store --cause EXPOSURE --reason 'evening paper' --case sites/north-store/cases/ID"
+        after_help = "Examples:\n  redress ledger propose --site north-store --cause OTHER --reason 'two appointments not kept' --staff agent --amount 200\n  redress ledger propose --site north-store --cause EXPOSURE --reason 'evening paper' --case NS-20261121-0001"
     )]
     Propose {
         #[command(flatten)]
@@ -200,7 +206,7 @@ pub(crate) enum ActionCommand {
         /// What is to be done.
         #[arg(long)]
         title: String,
-        /// Who does it, by id.
+        /// Who does it, by id or name.
         #[arg(long)]
         owner: String,
         /// Until when.
@@ -209,7 +215,7 @@ pub(crate) enum ActionCommand {
         /// The cause it removes, as in reports.
         #[arg(long, default_value = "")]
         cause: String,
-        /// The case that led to it, `sites/{site}/cases/{case}`.
+        /// The case that led to it, by name or number.
         #[arg(long, default_value = "")]
         case: String,
     },
@@ -261,8 +267,8 @@ pub(crate) async fn run(
             staff,
             paging,
         } => {
+            let parent = parent(site.as_deref());
             let filter = wire::ListLedgerEntriesRequest {
-                parent: parent(site.as_deref()),
                 state: state
                     .map(|text| {
                         choice(
@@ -274,7 +280,8 @@ pub(crate) async fn run(
                     })
                     .transpose()?
                     .unwrap_or(0),
-                staff: staff.unwrap_or_default(),
+                staff: person_if_given(platform, &parent, staff.as_deref()).await?,
+                parent,
                 ..Default::default()
             };
             let entries = all_pages(paging.limit, |page_size, page_token| {
@@ -325,9 +332,9 @@ pub(crate) async fn run(
             let add = wire::AddLedgerEntriesRequest {
                 kind: choice("kind", "LEDGER_KIND_", &kind, wire::LedgerKind::as_str_name)?,
                 cause: what.cause()?,
-                staff: what.people(&parent),
+                staff: what.people(platform, &parent).await?,
+                case: what.case(platform).await?,
                 reason: what.reason,
-                case: what.case.unwrap_or_default(),
                 amount: what.amount.map(redress_proto::convert::to_money),
                 request_id,
                 parent,
@@ -340,9 +347,9 @@ pub(crate) async fn run(
             let parent = parent(Some(&what.site));
             let propose = wire::ProposePenaltyRequest {
                 cause: what.cause()?,
-                staff: what.people(&parent),
+                staff: what.people(platform, &parent).await?,
+                case: what.case(platform).await?,
                 reason: what.reason,
-                case: what.case.unwrap_or_default(),
                 amount: what.amount.map(redress_proto::convert::to_money),
                 request_id,
                 parent,
@@ -530,11 +537,11 @@ pub(crate) async fn run_action(
         } => {
             let parent = parent(Some(&site));
             let create = wire::CreateCorrectiveActionRequest {
-                owner: person(&parent, &owner),
+                owner: person(platform, &parent, &owner).await?,
+                case: name_if_given(platform, &case).await?,
                 parent,
                 title,
                 cause,
-                case,
                 due_time: Some(to_timestamp(due)),
                 request_id,
             };
@@ -657,12 +664,4 @@ fn money(money: Option<&Money>) -> String {
         || "–".to_owned(),
         |m| format!("{}.{:02}", m.units, m.nanos / 10_000_000),
     )
-}
-
-fn person(parent: &str, id: &str) -> String {
-    if id.starts_with("sites/") {
-        id.to_owned()
-    } else {
-        format!("{parent}/staff/{id}")
-    }
 }

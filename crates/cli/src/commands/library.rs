@@ -8,6 +8,7 @@ use redress_proto::assignment::v1::{
     SuggestSolutionsRequest,
 };
 
+use super::case::name_of;
 use super::practice::{amount, yuan};
 use super::{choice, number, spelled, word};
 use crate::args::Paging;
@@ -21,10 +22,10 @@ use crate::output::{Output, heading, line, show_table, table};
 pub(crate) enum LibraryCommand {
     /// Suggest what solved cases like this one, the likest first.
     #[command(
-        after_help = "Example:\n  redress library search sites/lakeside/cases/ID --query '外墙渗漏' --class LEAK"
+        after_help = "Example:\n  redress library search LS-20261121-0001 --query '外墙渗漏' --class LEAK"
     )]
     Search {
-        /// The case.
+        /// The case, by name or number.
         case: String,
         /// The matter in your own words; names nobody.
         #[arg(long, default_value = "")]
@@ -37,11 +38,9 @@ pub(crate) enum LibraryCommand {
         limit: i32,
     },
     /// Say what like cases got.
-    #[command(
-        after_help = "Example:\n  redress library compare sites/lakeside/cases/ID --class LEAK"
-    )]
+    #[command(after_help = "Example:\n  redress library compare LS-20261121-0001 --class LEAK")]
     Compare {
-        /// The case.
+        /// The case, by name or number.
         case: String,
         /// What kind of defect.
         #[arg(long)]
@@ -118,7 +117,7 @@ pub(crate) async fn run(
             limit,
         } => {
             let suggest = SuggestSolutionsRequest {
-                case,
+                case: name_of(platform, &case).await?,
                 query,
                 defect_class: class_of(class)?,
                 limit,
@@ -132,7 +131,7 @@ pub(crate) async fn run(
         }
         LibraryCommand::Compare { case, class } => {
             let compare = CompareRemediesRequest {
-                case,
+                case: name_of(platform, &case).await?,
                 defect_class: class_of(class)?,
             };
             let answer = client

@@ -4,10 +4,11 @@ use redress_proto::convert::to_timestamp;
 use redress_proto::notification::v1::{
     AcknowledgeMessageRequest, Appointment, Attempt, DropMessageRequest, GetMessageRequest,
     HeldMessage, ListHeldMessagesRequest, ListMessagesRequest, Message, MessageChannel,
-    MessagePurpose, MessageState, RedriveMessagesRequest, RedriveMessagesResponse,
+    MessagePreview, MessagePurpose, MessageState, RedriveMessagesRequest, RedriveMessagesResponse,
     ReleaseMessageRequest, RetryMessageRequest, SendMessageRequest, VisitPlace,
 };
 
+use super::people::person_if_given;
 use super::{case, choice, spelled};
 use crate::args::MessageCommand;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
@@ -28,6 +29,7 @@ pub(crate) async fn run(
             template,
             digest,
             state,
+            to,
             reason,
             paging,
         } => {
@@ -43,6 +45,7 @@ pub(crate) async fn run(
                 digest: digest.unwrap_or_default(),
                 states,
                 reason: reason.unwrap_or_default(),
+                recipient: to.unwrap_or_default(),
                 ..Default::default()
             };
             let client = platform.messages();
@@ -113,7 +116,10 @@ pub(crate) async fn run(
                     if !message.blocked_rules.is_empty() {
                         line("kept back by", message.blocked_rules.join(", "));
                     }
-                    if answer.rendered_messages.is_empty() && !answer.said_text.is_empty() {
+                    if let Some(preview) = &answer.preview {
+                        heading(&would_go(preview));
+                        crate::output::say!("{}", preview.body);
+                    } else if answer.rendered_messages.is_empty() && !answer.said_text.is_empty() {
                         heading("Written for it");
                         crate::output::say!("{}", answer.said_text);
                     }
@@ -134,11 +140,12 @@ pub(crate) async fn run(
             purpose,
             override_wording,
         } => {
+            let parent = case::name_of(platform, &case).await?;
             let appointment = match visit {
                 Some(time) => Some(Appointment {
                     visit_time: Some(to_timestamp(time)),
                     place: choice("place", "VISIT_PLACE_", &place, VisitPlace::as_str_name)?,
-                    visitor: visitor.unwrap_or_default(),
+                    visitor: person_if_given(platform, &parent, visitor.as_deref()).await?,
                 }),
                 None => None,
             };
@@ -150,7 +157,7 @@ pub(crate) async fn run(
             let asked = SendMessageRequest {
                 purpose,
                 appointment,
-                parent: case::name_of(platform, &case).await?,
+                parent,
                 text: text.unwrap_or_default(),
                 person_tokens,
                 override_reason: override_wording,
@@ -334,12 +341,29 @@ async fn held(
                 when(h.decide_by_time.as_ref()),
                 decision(h),
                 h.reason.clone(),
-                excerpt(&h.text, 40),
+                excerpt(&says(h), 80),
             ]
         },
         |h| json::of("notification.v1.HeldMessage", h),
     );
+    if !out.json && rows.iter().any(|h| h.preview.is_some()) {
+        crate::output::say!("`redress message show MESSAGE` shows the whole text that would go");
+    }
     Ok(())
+}
+
+/// What a held message says, in one line: what somebody wrote, else the text that would go.
+fn says(held: &HeldMessage) -> String {
+    let whole = match &held.preview {
+        Some(preview) if held.text.is_empty() => format!("{}: {}", preview.subject, preview.body),
+        _ => held.text.clone(),
+    };
+    whole.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Over a text that would go.
+fn would_go(preview: &MessagePreview) -> String {
+    format!("Would go ({}): {}", preview.language, preview.subject)
 }
 
 /// What became of a held message.
@@ -434,6 +458,27 @@ mod tests {
         let waiting = [message.name.clone()];
         assert_eq!(sent(&message, &waiting), "HELD, waits for the spokesperson");
         assert_eq!(sent(&message, &[]), "QUEUED");
+    }
+
+    #[test]
+    fn i7_whoever_decides_reads_the_products_own_texts_too() {
+        let mut held = HeldMessage {
+            preview: Some(MessagePreview {
+                language: "en".to_owned(),
+                subject: "News of what you told us: LS-1".to_owned(),
+                body: "Hello,\n\nWe have begun to find out.".to_owned(),
+            }),
+            ..Default::default()
+        };
+        let said = "News of what you told us: LS-1: Hello, We have begun to find out.";
+        assert_eq!(says(&held), said);
+        let over = held.preview.as_ref().map(would_go);
+        assert_eq!(
+            over.as_deref(),
+            Some("Would go (en): News of what you told us: LS-1")
+        );
+        held.text = "We come tomorrow.".to_owned();
+        assert_eq!(says(&held), "We come tomorrow.");
     }
 
     #[test]

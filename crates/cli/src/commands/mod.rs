@@ -22,6 +22,7 @@ mod matrix;
 pub(crate) mod media;
 pub(crate) mod message;
 pub(crate) mod notice;
+pub(crate) mod people;
 pub(crate) mod plan;
 pub(crate) mod playbook;
 pub(crate) mod policy;
@@ -102,15 +103,27 @@ pub(crate) fn number<W: Word>(argument: &'static str, text: &str) -> Result<i32,
 
 /// The value of an enum of the contract, or its number, typed as an argument in any case: for words that the domain has
 /// no type for.
-pub(crate) fn choice<E: TryFrom<i32>, N: From<E>>(
+pub(crate) fn choice<E: TryFrom<i32> + PartialEq, N: From<E>>(
     argument: &'static str,
     prefix: &str,
     text: &str,
     name: fn(&E) -> &'static str,
 ) -> Result<N, Failure> {
+    choice_but(argument, prefix, text, name, &[])
+}
+
+/// The same where some values of the contract are refused: what is told to be right is what is taken.
+pub(crate) fn choice_but<E: TryFrom<i32> + PartialEq, N: From<E>>(
+    argument: &'static str,
+    prefix: &str,
+    text: &str,
+    name: fn(&E) -> &'static str,
+    refused: &[E],
+) -> Result<N, Failure> {
     let word = text.to_uppercase().replace('-', "_");
     let mut expected = Vec::new();
-    for value in (1..=NUMBER_MAX).filter_map(|number| E::try_from(number).ok()) {
+    let values = (1..=NUMBER_MAX).filter_map(|number| E::try_from(number).ok());
+    for value in values.filter(|value| !refused.contains(value)) {
         let right = name(&value).tail(prefix);
         if right == word {
             return Ok(value.into());
@@ -174,5 +187,18 @@ mod tests {
                 "{said}"
             );
         }
+        let but = |text| -> Result<IncidentState, Failure> {
+            let name = IncidentState::as_str_name;
+            choice_but(
+                "state",
+                "INCIDENT_STATE_",
+                text,
+                name,
+                &[IncidentState::Merged],
+            )
+        };
+        assert_eq!(but("open").ok(), Some(IncidentState::Open));
+        let said = but("merged").expect_err("refused").to_string();
+        assert!(said.ends_with("is not one of OPEN, STOOD_DOWN"), "{said}");
     }
 }

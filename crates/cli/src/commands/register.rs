@@ -7,6 +7,7 @@ use redress_proto::assignment::v1::{
     RegisterKind,
 };
 
+use super::case::name_if_given;
 use super::{choice, number, spelled, word};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
@@ -74,7 +75,7 @@ pub(crate) enum RegisterCommand {
     },
     /// List entries, newest first; with a case, those that touch its category.
     #[command(
-        after_help = "Examples:\n  redress register list --site lakeside --query school\n  redress register list --site lakeside --case sites/lakeside/cases/ID --unit 3-1201 --on 2026-05-28"
+        after_help = "Examples:\n  redress register list --site lakeside --query school\n  redress register list --site lakeside --case LS-20261121-0001 --unit 3-1201 --on 2026-05-28"
     )]
     List {
         /// Site; all of the token's sites otherwise.
@@ -83,7 +84,7 @@ pub(crate) enum RegisterCommand {
         /// Only ADVERSE_FACT or SALES_PROMISE.
         #[arg(long)]
         kind: Option<String>,
-        /// Only what touches this case; needs --site.
+        /// Only what touches this case, by name or number; needs --site.
         #[arg(long, default_value = "", requires = "site")]
         case: String,
         /// Only what touches this category.
@@ -170,7 +171,7 @@ pub(crate) async fn run(
             let filter = ListRegisterEntriesRequest {
                 parent: parent(site.as_deref()),
                 kind: kind.as_deref().map(kind_of).transpose()?.unwrap_or(0),
-                case,
+                case: name_if_given(platform, &case).await?,
                 category: category
                     .as_deref()
                     .map(|c| number::<Category>("category", c))

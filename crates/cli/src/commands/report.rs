@@ -8,7 +8,7 @@ use redress_proto::assignment::v1::{
     ReportMeasures, ReportRow,
 };
 
-use super::{choice, word};
+use super::{choice, choice_but, word};
 use crate::connect::{Platform, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
@@ -55,10 +55,10 @@ pub(crate) enum ReportCommand {
         #[arg(long, value_name = "DIMENSION=VALUE")]
         only: Vec<String>,
         /// First month, for example 2026-01; a year back otherwise.
-        #[arg(long, value_name = "MONTH")]
+        #[arg(long, value_name = "MONTH", value_parser = crate::args::parse_month_text)]
         from: Option<String>,
         /// Last month; the current one otherwise.
-        #[arg(long, value_name = "MONTH")]
+        #[arg(long, value_name = "MONTH", value_parser = crate::args::parse_month_text)]
         to: Option<String>,
         /// Times to the answer and to the resolution, and each kind of promise.
         #[arg(long)]
@@ -82,7 +82,7 @@ pub(crate) enum ReportCommand {
         #[command(flatten)]
         whose: Whose,
         /// The month; the last whole one otherwise.
-        #[arg(long, value_name = "MONTH")]
+        #[arg(long, value_name = "MONTH", value_parser = crate::args::parse_month_text)]
         month: Option<String>,
         /// `zh-CN` or `en`.
         #[arg(long, default_value = "zh-CN")]
@@ -109,7 +109,7 @@ pub(crate) enum ReportCommand {
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(i32).range(1..=1_000_000))]
         min_cases: i32,
         /// Last month; the current one otherwise.
-        #[arg(long, value_name = "MONTH")]
+        #[arg(long, value_name = "MONTH", value_parser = crate::args::parse_month_text)]
         to: Option<String>,
         /// Print CSV.
         #[arg(long, conflicts_with = "markdown")]
@@ -470,7 +470,11 @@ fn filter(text: &str) -> Result<ReportFilter, Failure> {
             reason: "is written DIMENSION=VALUE".to_owned(),
         });
     };
-    let dimension = dimension("only", name)?;
+    // The parent and the months narrow these.
+    let refused = [ReportDimension::Site, ReportDimension::Month];
+    let spelled = ReportDimension::as_str_name;
+    let dimension: ReportDimension =
+        choice_but("only", "REPORT_DIMENSION_", name, spelled, &refused)?;
     let value = match dimension {
         ReportDimension::Category => {
             super::number::<Category>("only", value).map(word::<Category>)?
@@ -550,5 +554,18 @@ mod tests {
         assert_eq!(filter.values, ["REPAIR_SERVICE"]);
         assert!(super::filter("category").is_err());
         assert!(super::filter("colour=red").is_err());
+    }
+
+    #[test]
+    fn i10_a_filter_is_told_the_dimensions_that_it_takes() {
+        for refused in ["month=2026-05", "site=lake", "colour=red"] {
+            let said = filter(refused).expect_err("refused").to_string();
+            let offered = said.split(" is not one of ").nth(1).unwrap_or_default();
+            for word in offered.split(", ") {
+                assert!(dimension("only", word).is_ok(), "{said}");
+                assert!(!["SITE", "MONTH"].contains(&word), "{said}");
+            }
+        }
+        assert!(filter("grade=1").is_ok());
     }
 }

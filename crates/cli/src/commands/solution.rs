@@ -11,7 +11,7 @@ use redress_model::words::Channel;
 use redress_proto::Money;
 use redress_proto::assignment::v1 as wire;
 
-use super::case::name_of;
+use super::case::{Numbers, name_of};
 use super::contractor::checked;
 use super::practice::cny;
 use super::work::work_name;
@@ -162,7 +162,8 @@ pub(crate) enum SolutionCommand {
     )]
     Limits {
         /// The site.
-        site: String,
+        #[command(flatten)]
+        of: crate::args::OfSite,
         /// The level to set, HANDLER to REGION.
         #[arg(long, requires = "amount")]
         level: Option<String>,
@@ -203,11 +204,9 @@ pub(crate) async fn run(
             };
             return listed(platform, &list, paging, out).await;
         }
-        SolutionCommand::Limits {
-            site,
-            level,
-            amount,
-        } => return limits(platform, &site, level, amount, out).await,
+        SolutionCommand::Limits { of, level, amount } => {
+            return limits(platform, &of.id(), level, amount, out).await;
+        }
         SolutionCommand::Show { solution } => {
             let call = wire::GetSolutionRequest {
                 name: newest(platform, solution).await?,
@@ -399,6 +398,7 @@ async fn listed(
         }
     })
     .await?;
+    let numbers = Numbers::look_up(platform, rows.iter().map(|s| s.case.as_str()), out).await;
     out.rows(
         &[
             "Solution", "Case", "State", "Needs", "Total", "Author", "Proposed",
@@ -407,7 +407,7 @@ async fn listed(
         |s| {
             vec![
                 s.name.clone(),
-                short(&s.case),
+                numbers.of(&s.case),
                 word::<State>(s.state),
                 word::<Level>(s.required_level),
                 cny(s.total.as_ref()),

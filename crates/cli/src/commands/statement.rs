@@ -7,7 +7,7 @@ use redress_crisis::domain::feed::{Form, Said, hash};
 use redress_crisis::domain::words::{Audience as SaidTo, StatementKind as SaidAs};
 use redress_crisis::rpc::FEED_TYPE;
 use redress_model::name::{SiteId, StatementName};
-use redress_model::words::{UnknownWord, Word as _};
+use redress_model::words::Word as _;
 use redress_proto::convert::from_timestamp;
 use redress_proto::crisis::v1::{
     Audience, CreateStatementRequest, DropStatementRequest, FeedEntry, GetStatementRequest,
@@ -19,7 +19,7 @@ use redress_rpc::auth::{JwkSet, attested};
 
 use super::incident::find;
 use super::{choice, spelled};
-use crate::args::Paging;
+use crate::args::{OfSite, Paging};
 use crate::connect::{Home, Platform, all_pages, request, request_id};
 use crate::failure::Failure;
 use crate::json;
@@ -136,7 +136,8 @@ pub(crate) enum StatementCommand {
     )]
     Verify {
         /// The site.
-        site: String,
+        #[command(flatten)]
+        of: OfSite,
         /// Public keys of the platform's issuer; those of the platform on this machine where none is given.
         #[arg(long)]
         jwks: Option<std::path::PathBuf>,
@@ -145,7 +146,8 @@ pub(crate) enum StatementCommand {
     #[command(after_help = "Example:\n  redress statement feed lakeside --json")]
     Feed {
         /// The site.
-        site: String,
+        #[command(flatten)]
+        of: OfSite,
     },
 }
 
@@ -174,11 +176,12 @@ pub(crate) async fn run(
             show_all(&list(platform, parent, paging.limit).await?, out);
             return Ok(());
         }
-        StatementCommand::Feed { site } => {
-            show_feed(&read_feed(platform, &site).await?, out);
+        StatementCommand::Feed { of } => {
+            show_feed(&read_feed(platform, &of.id()).await?, out);
             return Ok(());
         }
-        StatementCommand::Verify { site, jwks } => {
+        StatementCommand::Verify { of, jwks } => {
+            let site = of.id();
             let keys = keys(home, jwks.as_deref())?;
             return verify(&site, &read_feed(platform, &site).await?, &keys, out);
         }
@@ -494,23 +497,18 @@ fn fact(text: &str) -> Result<StatementFact, Failure> {
         .split_once('=')
         .and_then(|(key, rest)| Some((key, rest.rsplit_once('@')?)));
     let Some((key, (value, source))) = parts else {
-        return Err(unknown("fact", text, "KEY=VALUE@SOURCE"));
+        return Err(Failure::Argument {
+            argument: "fact",
+            reason: "must look like KEY=VALUE@SOURCE, for example \
+                     injured='3 people'@'hospital, 14:00'"
+                .to_owned(),
+        });
     };
     Ok(StatementFact {
         key: key.to_owned(),
         value: value.to_owned(),
         source: source.to_owned(),
     })
-}
-
-fn unknown(argument: &'static str, text: &str, expected: &str) -> Failure {
-    Failure::Word {
-        argument,
-        unknown: UnknownWord {
-            text: text.to_owned(),
-            expected: expected.to_owned(),
-        },
-    }
 }
 
 fn kind_number(text: &str) -> Result<i32, Failure> {

@@ -10,7 +10,8 @@ use redress_proto::notification::v1::{
 };
 
 use super::clock::instant;
-use super::{case, choice};
+use super::people::people;
+use super::{case, choice, choice_but};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
@@ -106,7 +107,8 @@ pub(crate) enum SurveyCommand {
         /// What the customer said beyond that.
         #[arg(long, default_value = "")]
         comment: String,
-        /// Somebody whom the customer praised, `sites/{site}/staff/{staff}`; may be given several times.
+        /// Somebody whom the customer praised, by id or name, with a link `sites/{site}/staff/{staff}`; may be given several
+        /// times.
         #[arg(long = "praise", value_name = "STAFF")]
         praise: Vec<String>,
     },
@@ -205,11 +207,16 @@ pub(crate) async fn run(
             comment,
             praise,
         } => {
+            let praised_staff = match &name {
+                Some(survey) => people(platform, survey, &praise).await?,
+                // Of which site a link is only its survey knows.
+                None => praise,
+            };
             let answer = Some(SurveyAnswer {
                 score,
                 solved,
                 comment,
-                praised_staff: praise,
+                praised_staff,
             });
             if let Some(token) = link_token {
                 let answered = AnswerSurveyRequest {
@@ -417,7 +424,10 @@ fn state(number: i32) -> String {
 }
 
 fn kind_number(text: &str) -> Result<i32, Failure> {
-    choice("kind", "SURVEY_KIND_", text, SurveyKind::as_str_name)
+    // That one comes about by itself when the case is resolved.
+    let refused = [SurveyKind::Complaint];
+    let name = SurveyKind::as_str_name;
+    choice_but("kind", "SURVEY_KIND_", text, name, &refused)
 }
 
 fn state_number(text: &str) -> Result<i32, Failure> {
@@ -444,5 +454,14 @@ mod tests {
         let seconds = [some.start_time, some.end_time].map(|t| t.map(|t| t.seconds));
         assert_eq!(seconds, [Some(1_793_491_200), Some(1_796_083_200)]);
         assert!(period(None, Some("November"), None).is_err());
+    }
+
+    #[test]
+    fn i10_only_kinds_that_are_scheduled_are_offered() {
+        let said = kind_number("complaint").expect_err("it comes by itself");
+        let said = said.to_string();
+        let offered = "is not one of SALES, HANDOVER, REPAIR, DAILY_LIVING";
+        assert!(said.ends_with(offered), "{said}");
+        assert!(kind_number("daily-living").is_ok());
     }
 }

@@ -7,6 +7,7 @@ use redress_proto::notification::v1::{
     TaskState, TaskText,
 };
 
+use super::people::people;
 use super::{case, choice};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
@@ -60,7 +61,7 @@ pub(crate) enum TaskCommand {
     },
     /// Say how a task ended. In vain, it sends the message on by its next way; a customer is called again a day later.
     #[command(
-        after_help = "Examples:\n  redress task done sites/lakeside/tasks/ID --outcome DELIVERED\n  redress task done sites/lakeside/tasks/ID --outcome UNREACHABLE\n  redress task done sites/lakeside/tasks/ID --outcome DELIVERED --score 5 --solved true --praise sites/lakeside/staff/li"
+        after_help = "Examples:\n  redress task done sites/lakeside/tasks/ID --outcome DELIVERED\n  redress task done sites/lakeside/tasks/ID --outcome UNREACHABLE\n  redress task done sites/lakeside/tasks/ID --outcome DELIVERED --score 5 --solved true --praise li"
     )]
     Done {
         /// The task, `sites/{site}/tasks/{task}`.
@@ -87,7 +88,7 @@ pub(crate) struct Answer {
     /// Of a survey: what the customer said beyond that.
     #[arg(long, default_value = "")]
     comment: String,
-    /// Of a survey: somebody whom the customer praised, `sites/{site}/staff/{staff}`; may be given several times.
+    /// Of a survey: somebody whom the customer praised, by id or name; may be given several times.
     #[arg(long = "praise", value_name = "STAFF")]
     praise: Vec<String>,
 }
@@ -217,7 +218,7 @@ async fn asked(
                 score,
                 solved: answer.solved,
                 comment: answer.comment,
-                praised_staff: answer.praise,
+                praised_staff: people(platform, &task.survey, &answer.praise).await?,
             };
             (SurveyCallOutcome::Answered, Some(answer))
         }

@@ -9,14 +9,14 @@ use redress_proto::assignment::v1::{
     Transfer, TransferAnswered, TransferBody,
 };
 
-use super::case::{name_if_given, name_of};
+use super::case::{Numbers, name_if_given, name_of};
 use super::practice::{at, history, or_now};
 use super::{choice, spelled};
 use crate::args::Paging;
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, heading, line, short, until, when};
+use crate::output::{Output, heading, line, until, when};
 
 /// Subcommands of `transfer`.
 #[derive(Debug, Subcommand)]
@@ -190,7 +190,7 @@ pub(crate) async fn run(
                 }
             })
             .await?;
-            show_all(&rows, out);
+            show_all(platform, &rows, out).await;
             return Ok(());
         }
         TransferCommand::Ask { name, until } => {
@@ -247,7 +247,9 @@ async fn get(platform: &Platform, name: &str) -> Result<Transfer, Failure> {
     Ok(answer.into_inner().transfer.unwrap_or_default())
 }
 
-fn show_all(rows: &[Transfer], out: Output) {
+async fn show_all(platform: &Platform, rows: &[Transfer], out: Output) {
+    let cases = rows.iter().map(|t| t.case.as_str());
+    let numbers = Numbers::look_up(platform, cases, out).await;
     out.rows(
         &[
             "Transfer",
@@ -264,7 +266,7 @@ fn show_all(rows: &[Transfer], out: Output) {
         |t| {
             vec![
                 t.name.clone(),
-                short(&t.case),
+                numbers.of(&t.case),
                 spelled(t.body().as_str_name(), "TRANSFER_BODY_"),
                 t.outside_number.clone(),
                 when(t.due_time.as_ref()),

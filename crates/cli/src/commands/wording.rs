@@ -73,7 +73,7 @@ pub(crate) enum WordingCommand {
         #[command(flatten)]
         scope: ScopeArgs,
         /// Print at most so many rows; all otherwise.
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = crate::args::parse_count)]
         limit: Option<usize>,
     },
     /// List the messages that somebody sent though the check had found something, and why.
@@ -87,7 +87,7 @@ pub(crate) enum WordingCommand {
         #[arg(long)]
         site: Option<String>,
         /// Print at most so many rows; all otherwise.
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = crate::args::parse_count)]
         limit: Option<usize>,
     },
 }

@@ -22,6 +22,9 @@ use crate::corpus::{self, Rows, WrongLine};
 use crate::failure::Failure;
 use crate::output::{self, Output, heading};
 
+/// What no preview shows: clusters are made of cases, and it makes none.
+const ALONE: &str = "Each row is decided alone: where rows are about one issue, a real run may grade them graver, by the people and cases of their cluster.";
+
 /// What became of one row.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Outcome {
@@ -211,17 +214,28 @@ fn in_order(outcomes: Vec<Outcome>, wrong: Vec<WrongLine>) -> Vec<Outcome> {
 }
 
 fn summary(outcomes: &[Outcome], failed: usize, wrong: usize, preview: bool) {
-    let graded = |g| outcomes.iter().filter(|o| o.grade == g).count();
     heading(&output::counted(&outcomes.len(), "row", "rows"));
+    for line in summed(outcomes, failed, wrong, preview) {
+        crate::output::say!("{line}");
+    }
+}
+
+/// What all rows come to; of a preview, too, what it leaves out.
+fn summed(outcomes: &[Outcome], failed: usize, wrong: usize, preview: bool) -> Vec<String> {
+    let graded = |g| outcomes.iter().filter(|o| o.grade == g).count();
     let grades: Vec<String> = (1..=4)
         .map(|g| format!("grade {g}: {}", graded(g)))
         .collect();
-    crate::output::say!("{}", grades.join("   "));
+    let mut lines = vec![grades.join("   ")];
     if preview {
-        crate::output::say!("{wrong} differ from what was expected, {failed} failed");
+        lines.push(format!(
+            "{wrong} differ from what was expected, {failed} failed"
+        ));
+        lines.push(ALONE.to_owned());
     } else {
-        crate::output::say!("{failed} failed");
+        lines.push(format!("{failed} failed"));
     }
+    lines
 }
 
 /// A progress bar on standard error, so that `--json` stays clean; hidden where nobody looks.
@@ -237,6 +251,15 @@ fn bar(rows: usize, out: Output) -> ProgressBar {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_preview_says_that_each_row_is_decided_alone_and_a_run_does_not() {
+        assert_eq!(
+            summed(&[], 0, 0, true).last().map(String::as_str),
+            Some(ALONE)
+        );
+        assert!(!summed(&[], 0, 0, false).iter().any(|line| line == ALONE));
+    }
 
     #[test]
     fn a_line_that_is_no_row_is_a_failed_row_where_the_file_has_it() {

@@ -53,6 +53,52 @@ fn a_term_reads_back_as_written() {
 }
 
 #[test]
+fn what_the_law_gives_in_days_ends_where_it_says_whatever_hours_the_site_has() {
+    const MORNING: &str = "09:00-12:00";
+    let week = [MORNING, MORNING, MORNING, MORNING, MORNING, "", ""];
+    let mornings = Hours::parse(&week, "").expect("hours");
+    let shorter = china().changed_from(jiff::civil::date(2026, 3, 3), mornings, Days::none());
+    let mut all = Revisions::new(0, china());
+    all.add(1, shorter);
+    let recalendared = Event::Recalendared {
+        at: at("2026-03-02T10:30:00+08:00"),
+        calendar: 1,
+    };
+    let due = |by_law, start: &str, text: &str, then: &[Event]| {
+        let terms = Terms {
+            by_law,
+            ..Terms::new(length(text))
+        };
+        let start = at(start);
+        let events = [&[Event::Started { at: start, terms }], then].concat();
+        fold(&events, &all).expect("started").deadlines.due
+    };
+    // Ten days end on a Thursday at half past two, where only the mornings are worked from the third day on.
+    let monday = "2026-03-02T14:30:00+08:00";
+    let ten = at("2026-03-12T14:30:00+08:00");
+    assert_eq!(due(true, monday, "10 days", &[]), ten);
+    let later = [Event::Recalendared {
+        at: at("2026-03-02T15:00:00+08:00"),
+        calendar: 1,
+    }];
+    assert_eq!(due(true, monday, "10 days", &later), ten);
+    assert_eq!(
+        due(false, monday, "10 days", &later),
+        at("2026-03-13T09:00:00+08:00"),
+        "what the house promises moves to the opening"
+    );
+    // Nor does a closed day give more; and working time, which no law counts in, is the site's as ever.
+    let saturday = "2026-03-07T10:00:00+08:00";
+    assert_eq!(
+        due(true, saturday, "7 days", &[]),
+        at("2026-03-14T10:00:00+08:00")
+    );
+    let early = "2026-03-02T10:00:00+08:00";
+    let working = |by_law| due(by_law, early, "2 working days", &[recalendared]);
+    assert_eq!(working(true), working(false));
+}
+
+#[test]
 fn an_instant_moves_to_no_opening_and_warns_at_half_where_it_is_asked_to() {
     let mut terms = until("2026-03-08T09:00:00Z");
     terms.shares.warn_early = Some(50);

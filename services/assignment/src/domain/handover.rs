@@ -64,7 +64,13 @@ pub fn offer(work: &Work, to: StaffId, text: String, at: Timestamp) -> Result<Ou
 /// When nothing is handed over.
 pub fn accept(work: &Work, at: Timestamp) -> Result<Outcome, Refusal> {
     let mut work = open(work)?;
+    let giver = work.responsible.take();
     work.responsible = work.offered_to.take();
+    // Why the giver had it says nothing of who has it now. What the giver said to it stands in the history alone.
+    work.explanation = giver
+        .map(|giver| format!("{giver} handed it over"))
+        .into_iter()
+        .collect();
     Ok(told(
         work,
         StepKind::HandedOver,

@@ -177,6 +177,13 @@ pub fn receive(
         after.assigned_at = after.assigned_at.or(Some(at));
         after.accepted_at = Some(at);
     }
+    let why = format!(
+        "the complainant went past {} to {receiver}",
+        mark.past_staff
+            .as_ref()
+            .map_or("the office", StaffId::as_str)
+    );
+    after.explanation = vec![why.clone()];
     after.revision += 1;
     after.updated_at = at;
     let step = Step {
@@ -184,12 +191,7 @@ pub fn receive(
         status: after.status,
         responsible: after.responsible.clone(),
         offered_to: None,
-        text: format!(
-            "the complainant went past {} to {receiver}",
-            mark.past_staff
-                .as_ref()
-                .map_or("the office", StaffId::as_str)
-        ),
+        text: why,
     };
     let outcome = Outcome {
         work: after,

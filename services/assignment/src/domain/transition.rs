@@ -364,6 +364,7 @@ impl<'a> Draft<'a> {
             return Err(self.illegal(CaseStatus::Accepted));
         }
         if self.work.responsible.as_ref() != Some(&to) {
+            self.work.explanation = vec![format!("{to} took it over so that it becomes calm")];
             self.work.responsible = Some(to);
             // A hand-over that waits ends with the duty of its giver.
             self.work.offered_to = None;

@@ -15,7 +15,7 @@ use super::{apply, case_of};
 use crate::domain::transition::{Action, receive};
 use crate::domain::work::{Facts, Work};
 use crate::store::reports::facts::{self, Received};
-use crate::store::{accused, bench, work};
+use crate::store::{accused, bench, erasure, work};
 
 /// The handler of `redress.case.received.v1`.
 #[derive(Debug, Clone)]
@@ -75,6 +75,7 @@ impl Handler for OnCaseUpdated {
             facts::received(tx, &case_of(event, &facts.case)?, &counted).await?;
             return Ok(Applied::Done);
         }
+        let erased = facts.erased;
         let (case, facts) = parse(event, &facts)?;
         bench::lock(tx, &event.site).await?;
         let Some(known) = work::find(tx, &case).await? else {
@@ -82,6 +83,9 @@ impl Handler for OnCaseUpdated {
         };
         facts::received(tx, &case, &counted).await?;
         follow(tx, &known, facts, event, &self.0).await?;
+        if erased {
+            erasure::forget(tx, &case).await?;
+        }
         Ok(Applied::Done)
     }
 }

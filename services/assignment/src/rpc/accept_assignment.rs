@@ -14,7 +14,7 @@ use super::asked::{require_override, staff_name};
 use super::{Shared, illegal, is_staff, parse, render, visible_work};
 use crate::domain::bench::Bench;
 use crate::domain::transition::{Action, transition};
-use crate::domain::work::Work;
+use crate::domain::work::{Illegal, Work, is_in_hand};
 use crate::store::{bench, work};
 
 const METHOD: &str = "redress.assignment.v1.WorkService/AcceptAssignment";
@@ -72,6 +72,29 @@ impl Operation for Accept<'_> {
 }
 
 impl Accept<'_> {
+    /// Why it cannot be accepted: of a case in hand, who has it, since its status alone would say that what is accepted cannot be
+    /// accepted.
+    fn refused(&self, error: &Illegal, before: &Work) -> Fault {
+        let Some(holder) = before
+            .responsible
+            .as_ref()
+            .filter(|_| is_in_hand(before.status))
+        else {
+            return illegal(error, &self.case);
+        };
+        let has = staff_name(before, holder);
+        let text = match &before.offered_to {
+            Some(receiver) => format!(
+                "{has} has it and hands it over to {}; legal now: AcceptHandover by who is to take it",
+                staff_name(before, receiver)
+            ),
+            None => format!(
+                "{has} has it, and it is offered to nobody; legal now: OfferHandover by who has it"
+            ),
+        };
+        Fault::illegal("ILLEGAL_TRANSITION", text, parse::work_name(&self.case))
+    }
+
     /// Whether the caller is who accepted it before: a repeat.
     fn has_accepted(&self, work: &Work) -> bool {
         work.status == CaseStatus::Accepted
@@ -86,7 +109,7 @@ impl Accept<'_> {
         etag::check(&self.etag, before.revision, &name)?;
         // Legal comes before allowed: when nothing is offered there is nobody to be.
         let outcome = transition(before, Action::Accept, &Bench::default(), self.now)
-            .map_err(|e| illegal(&e, &self.case))?;
+            .map_err(|e| self.refused(&e, before))?;
         let is_offered = before
             .offered_to
             .as_ref()

@@ -5,7 +5,7 @@ use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{CaseName, SiteId, StaffId};
 use redress_store::{StoreResultExt as _, Tx};
-use redress_vault::chain::{Head, Kept};
+use redress_vault::chain::{Head, Kept, first_broken};
 use uuid::Uuid;
 
 use crate::domain::history::Entry;
@@ -81,6 +81,80 @@ pub async fn head(tx: &mut Tx, case: &CaseName) -> Result<Option<Head>, Fault> {
     }))
 }
 
+/// What stands in the place of the words of a step of an erased case.
+const GONE: &str = "erased with the case";
+
+/// Takes the words of every step and hashes the chain anew over what remains, so that it stands as it did: what is changed of it
+/// afterwards is found, and so is a word that is put back. One that did not stand before keeps its hashes, and does not stand.
+/// The site is locked.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn erase(tx: &mut Tx, case: &CaseName) -> Result<(), Fault> {
+    let steps = after(tx, case, 0).await?;
+    let remembered = head(tx, case).await?.unwrap_or_default();
+    let stood = first_broken(case, &steps, &remembered).is_none();
+    let (mut walked, mut last) = (Head::default(), remembered.hash.clone());
+    let mut numbers = Vec::with_capacity(steps.len());
+    let mut texts = Vec::with_capacity(steps.len());
+    let mut hashes = Vec::with_capacity(steps.len());
+    for Kept { mut entry, hash } in steps {
+        if !entry.text.is_empty() {
+            GONE.clone_into(&mut entry.text);
+        }
+        walked.over(case, &entry);
+        let number = entry.sequence;
+        if stood && number == remembered.count {
+            last.clone_from(&walked.hash);
+        }
+        numbers.push(number);
+        texts.push(entry.text);
+        hashes.push(match hash {
+            Some(_) if stood => Some(walked.hash.clone()),
+            kept => kept,
+        });
+    }
+    sqlx::query!(
+        "-- assignment::store::history::erase
+        UPDATE work_step s SET text = n.text, hash = n.hash
+        FROM unnest($3::bigint[], $4::text[], $5::bytea[]) AS n (sequence, text, hash)
+        WHERE s.site = $1 AND s.case_id = $2 AND s.sequence = n.sequence",
+        case.site.as_str(),
+        case.id,
+        &numbers,
+        &texts,
+        &hashes as &[Option<Vec<u8>>],
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    sqlx::query!(
+        "-- assignment::store::history::erase
+        UPDATE work SET step_hash = $3 WHERE site = $1 AND case_id = $2",
+        case.site.as_str(),
+        case.id,
+        last,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Whether the case was erased, so that nothing is written down about it in words any more.
+async fn is_erased(tx: &mut Tx, case: &CaseName) -> Result<bool, Fault> {
+    let erased = sqlx::query_scalar!(
+        "-- assignment::store::history::is_erased
+        SELECT erased FROM work WHERE site = $1 AND case_id = $2",
+        case.site.as_str(),
+        case.id,
+    )
+    .fetch_optional(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(erased.unwrap_or(false))
+}
+
 /// Adds steps, each hashed over the one before.
 ///
 /// # Errors
@@ -100,7 +174,13 @@ pub async fn append(
     for step in after(tx, case, head.count).await? {
         head.over(case, &step.entry);
     }
+    let erased = is_erased(tx, case).await?;
     for step in steps {
+        let text = match step.text.as_str() {
+            "" => "",
+            _ if erased => GONE,
+            text => text,
+        };
         let entry = Entry {
             sequence: head.count + 1,
             kind: step.kind.word().to_owned(),
@@ -109,7 +189,7 @@ pub async fn append(
             actor: actor.to_owned(),
             responsible: step.responsible.as_ref().map(StaffId::to_string),
             offered_to: step.offered_to.as_ref().map(StaffId::to_string),
-            text: step.text.clone(),
+            text: text.to_owned(),
         };
         head.over(case, &entry);
         insert(tx, case, &entry, &head.hash).await?;

@@ -10,6 +10,7 @@ pub mod contacts;
 pub mod demands;
 pub mod departments;
 pub mod duties;
+pub mod erasure;
 pub mod evidence;
 pub mod exposures;
 pub mod handovers;

@@ -380,7 +380,7 @@ pub async fn practice(
     actor: &str,
 ) -> Result<(), Fault> {
     match effect {
-        Effect::Demand(demand) => demanded(tx, case, demand).await,
+        Effect::Demand(demand) => demanded(tx, case, demand, actor).await,
         Effect::Litigation { stage, begun } => {
             let subject = case.to_string();
             let payload = event::DisputeBegun {
@@ -401,13 +401,19 @@ pub async fn practice(
     }
 }
 
-/// Says where something that was promised or is demanded stands: a clock of its own follows it.
+/// Says where something that was promised or is demanded stands: a clock of its own follows it. `recorded_by`: who said so, a
+/// token subject; empty where it does not matter who did.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn demanded(tx: &mut Tx, case: &CaseName, demand: &Demand) -> Result<(), Fault> {
+pub async fn demanded(
+    tx: &mut Tx,
+    case: &CaseName,
+    demand: &Demand,
+    recorded_by: &str,
+) -> Result<(), Fault> {
     let subject = case.to_string();
-    let payload = demand_changed(&subject, demand);
+    let payload = demand_changed(&subject, demand, recorded_by);
     send(
         tx,
         "redress.demand.changed.v1",
@@ -418,7 +424,7 @@ pub async fn demanded(tx: &mut Tx, case: &CaseName, demand: &Demand) -> Result<(
     .await
 }
 
-fn demand_changed(case: &str, demand: &Demand) -> event::DemandChanged {
+fn demand_changed(case: &str, demand: &Demand, recorded_by: &str) -> event::DemandChanged {
     let (state, met) = match demand.state {
         DemandState::Open => (event::DemandState::Open, None),
         DemandState::Met(at) => (event::DemandState::Met, Some(at)),
@@ -435,6 +441,7 @@ fn demand_changed(case: &str, demand: &Demand) -> event::DemandChanged {
         party: demand.party.clone(),
         outside_number: demand.outside_number.clone(),
         grant_time: demand.granted.map(to_timestamp),
+        recorded_by: recorded_by.to_owned(),
     }
 }
 

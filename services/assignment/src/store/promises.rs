@@ -1,6 +1,6 @@
 //! What is promised and not done yet, read from wherever it stands.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{CaseName, SiteId, StaffId};
@@ -9,6 +9,7 @@ use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::{parse, parse_opt};
+use crate::domain::demand::ANSWER_MINUTES;
 use crate::domain::handling::VISIT_GRACE;
 use crate::domain::validity::APPEAL_LIMIT;
 
@@ -68,6 +69,17 @@ pub struct Promise {
 }
 
 impl Promise {
+    /// From when on it is late. Whoever is summoned appears at once, which is late before anybody could know: not until it was to
+    /// be acknowledged (section 7).
+    pub fn late_from(&self) -> Option<Timestamp> {
+        let grace = match self.kind {
+            PromiseKind::Summons => SignedDuration::from_mins(ANSWER_MINUTES),
+            _ => SignedDuration::ZERO,
+        };
+        self.due
+            .map(|due| due.saturating_add(grace).unwrap_or(Timestamp::MAX))
+    }
+
     /// Where it stands in the list: what has no time comes last.
     pub fn key(&self) -> (Timestamp, String) {
         (self.due.unwrap_or(last()), self.resource.clone())

@@ -398,7 +398,7 @@ pub async fn save(tx: &mut Tx, before: Option<&Solution>, now: &Solution) -> Res
         .or_fault()?;
     }
     for demand in now.demands(before) {
-        outbox::demanded(tx, &now.case, &demand).await?;
+        outbox::demanded(tx, &now.case, &demand, "").await?;
     }
     outbox::solution_changed(tx, now).await
 }
@@ -431,7 +431,7 @@ pub async fn end_outdated(tx: &mut Tx, case: &CaseName, epoch: i64) -> Result<()
     for solution in of_case(tx, case).await? {
         if solution.epoch < epoch {
             for demand in solution.outdated_demands() {
-                outbox::demanded(tx, case, &demand).await?;
+                outbox::demanded(tx, case, &demand, "").await?;
             }
         }
     }

@@ -57,7 +57,7 @@ pub async fn put(tx: &mut Tx, case: &CaseName, visit: &Visit, now: Timestamp) ->
         ..visit.clone()
     };
     match visit.demand(kept.create_time.to_jiff()) {
-        Some(demand) => outbox::demanded(tx, case, &demand).await,
+        Some(demand) => outbox::demanded(tx, case, &demand, "").await,
         None => Ok(()),
     }
 }

@@ -161,6 +161,47 @@ async fn only_the_offered_person_or_a_manager_accepts() {
 }
 
 #[tokio::test]
+async fn i10_accepting_what_another_has_in_hand_says_who_has_it() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let etag = |work: wire::Work| work.etag;
+    let accepted = world
+        .accept(world.handler("eng-one"), &case, "")
+        .await
+        .expect("offered");
+    let refused = |status: tonic::Status| {
+        assert_eq!(status.code(), Code::FailedPrecondition, "{status}");
+        let details = status.get_error_details();
+        let reason = details.error_info().expect("told").reason.clone();
+        assert_eq!(reason, "ILLEGAL_TRANSITION");
+        status.message().to_owned()
+    };
+    let at_once = world
+        .accept(world.handler("eng-two"), &case, &etag(accepted))
+        .await
+        .expect_err("another has it");
+    let said = refused(at_once);
+    assert!(
+        said.contains("sites/lakeside/staff/eng-one has it"),
+        "{said}"
+    );
+    assert!(!said.contains("cannot become"), "{said}");
+    let progress = world
+        .progress(world.handler("eng-one"), &case, "looked at it")
+        .await;
+    progress.expect("in hand");
+    crate::staffing::offer(&world, world.handler("eng-one"), &case, "eng-two")
+        .await
+        .expect("offered");
+    let while_offered = world.accept(world.handler("desk"), &case, "").await;
+    let said = refused(while_offered.expect_err("another has it"));
+    assert!(
+        said.contains("hands it over to sites/lakeside/staff/eng-two"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn only_the_responsible_person_or_a_manager_resolves() {
     let world = World::staffed().await;
     let case = world.offered(Category::EngineeringQuality).await;

@@ -27,7 +27,7 @@ impl World {
     }
 
     /// What is wrong at the site: the case, the step, the solution.
-    async fn wrong(&self) -> Vec<(String, i64, String)> {
+    pub async fn wrong(&self) -> Vec<(String, i64, String)> {
         let verified = self.verify(self.manager(), "sites/lakeside").await;
         let broken = verified.expect("looked at").broken;
         let told = broken
@@ -36,7 +36,7 @@ impl World {
         told.collect()
     }
 
-    async fn change(&self, sql: &'static str, case: &CaseName) {
+    pub async fn change(&self, sql: &'static str, case: &CaseName) {
         let changed = sqlx::query(sql)
             .bind(case.id)
             .execute(&self.database.admin)

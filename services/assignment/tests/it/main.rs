@@ -8,6 +8,7 @@ mod bypass;
 mod contacts;
 mod convergence;
 mod duties;
+mod erasure;
 mod handling;
 mod hints;
 mod history;

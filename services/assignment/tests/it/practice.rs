@@ -450,6 +450,9 @@ async fn section_10_a_transfer_without_a_deadline_gets_the_days_of_the_sites_pol
     let due: Vec<_> = told.iter().map(|demand| demand.due_time).collect();
     let days = [5, 15, 4, 5].map(|days| wire_time(world.at(days)));
     assert_eq!(due, days, "a clock runs to it");
+    // I7: whose word it is goes along, so that nobody lets their own reply pass by a transfer of their own.
+    let manager = world.manager().subject;
+    assert!(told.iter().all(|demand| demand.recorded_by == manager));
 }
 
 #[tokio::test]

@@ -297,7 +297,11 @@ async fn m12_a_change_of_shifts_names_every_kind_of_promise_that_stays_with_who_
     let owed = owed.await;
     let answer = hand_over_shift(&world, "seller", "eng-two", "").await;
     let stays: Vec<&str> = answer.unmoved.iter().map(|u| u.work.as_str()).collect();
-    assert_eq!(stays, [World::name_of(&own)]);
+    assert_eq!(
+        stays,
+        [World::name_of(&own), World::name_of(&many)],
+        "what the giver received, and what is offered to the giver"
+    );
     let kinds: BTreeSet<Kind> = answer.promises.iter().map(|p| p.kind()).collect();
     let expected = [
         Kind::Support,

@@ -113,6 +113,12 @@ async fn m12_the_giver_keeps_a_case_until_the_receiver_accepts() {
         (last(&work.responsible), work.offered_to.as_str()),
         (to, "")
     );
+    let why = world.get(&case).await.explanation;
+    assert_eq!(
+        why,
+        [format!("{owner} handed it over")],
+        "of who has it, and nothing of why the giver had it"
+    );
     assert_eq!(world.get_staff(&owner).await.open_cases, 0);
     let refused = take(&world, world.handler(to), &case)
         .await
@@ -336,6 +342,37 @@ pub(crate) async fn hand_over_shift(
     let caller = world.handler(from);
     let answer = world.staffing.hand_over_shift(by(caller, request)).await;
     answer.expect("handed over").into_inner()
+}
+
+#[tokio::test]
+async fn m12_a_change_of_shifts_names_what_is_offered_to_who_goes_and_not_accepted() {
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let before = world.get(&case).await;
+    let goes = last(&before.offered_to).to_owned();
+    for _ in 0..2 {
+        let answer = hand_over_shift(&world, &goes, "seller", "once").await;
+        assert!(answer.work.is_empty(), "nobody has it in hand");
+        let stays: Vec<&str> = answer.unmoved.iter().map(|u| u.work.as_str()).collect();
+        assert_eq!(stays, [World::name_of(&case)]);
+        assert_eq!(answer.unmoved[0].number, before.number);
+        let reason = &answer.unmoved[0].reason;
+        assert!(reason.starts_with("is offered to who goes"), "{reason}");
+    }
+    assert_eq!(world.get(&case).await, before, "nothing moves by it");
+    // Who received it is asked as well as responsible: the case is named once.
+    let both = world.new_case();
+    let facts = event::CaseFacts {
+        first_contact_owner: name(other(&goes)),
+        ..world.facts(&both)
+    };
+    let graded = world.graded(&both, 1, 1, Some(Category::EngineeringQuality));
+    world.tell(&[world.received(facts), graded]).await;
+    let work = world.get(&both).await;
+    assert_eq!(work.offered_to, work.responsible, "asked and responsible");
+    let answer = hand_over_shift(&world, other(&goes), "seller", "").await;
+    let stays: Vec<&str> = answer.unmoved.iter().map(|u| u.work.as_str()).collect();
+    assert_eq!(stays, [World::name_of(&both)]);
 }
 
 #[tokio::test]
@@ -964,8 +1001,15 @@ async fn whoever_does_not_acknowledge_a_summons_is_told_again_and_then_the_next_
         &acknowledged,
     );
     world.tell(&[heard]).await;
+    let late = || async {
+        let all = world.open_promises(world.manager(), "manager", 0).await;
+        let of_summons = |p: &&wire::OpenPromise| p.kind() == wire::PromiseKind::Summons;
+        all.iter().find(of_summons).expect("open").overdue
+    };
     let mut looked = Vec::new();
-    for _ in 0..4 {
+    for round in 0..4 {
+        // Whoever is summoned appears at once: late is who has not acknowledged it in its 15 minutes.
+        assert_eq!(late().await, round > 0, "round {round}");
         world.clock.advance(SignedDuration::from_mins(15));
         looked.push(
             tell_summonses::tell_due(&world.database.db, &clock)

@@ -1,12 +1,14 @@
 //! The figures of a text, whether written in digits or in words, and what they count. Two texts that count the same
 //! thing differently contradict each other, however they spell it.
 
+mod again;
 mod chinese;
 mod english;
 mod harm;
 #[cfg(test)]
 mod tests;
 
+use again::times_we_speak;
 use chinese::{chinese, chinese_share, decimal};
 use english::{english, english_share, number_words, point_words, word};
 use harm::{LOSSES, clause, ends_in_harm, is_harm, tells_of_harm};
@@ -22,6 +24,8 @@ pub struct Figure {
     pub measured: bool,
     /// It is no more than an article: `一名`, `one`.
     pub article: bool,
+    /// It belongs to a time of day at which we speak again.
+    pub again: bool,
 }
 
 /// What is counted in a crisis, and compared from statement to statement.
@@ -125,6 +129,7 @@ enum Piece {
 /// The figures of a text, in its order.
 pub fn figures(text: &str) -> Vec<Figure> {
     let pieces = pieces(text);
+    let again = times_we_speak(&pieces);
     let mut found = Vec::new();
     for (at, piece) in pieces.iter().enumerate() {
         if let Piece::Figure { number, spelled } = piece {
@@ -147,6 +152,7 @@ pub fn figures(text: &str) -> Vec<Figure> {
                 counts,
                 measured: is_measured(after),
                 article: *spelled && number == "1" && !lost,
+                again: again.contains(&at),
             });
         }
     }

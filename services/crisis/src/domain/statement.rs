@@ -146,6 +146,9 @@ pub struct Review {
     pub digest: Digest,
     /// By whom.
     pub by: Person,
+    /// By whose word they had the role of the step: whoever gave it, then whoever gave that person the right to, and so on; empty
+    /// where the roster did, or the step takes none.
+    pub givers: Vec<Person>,
 }
 
 /// Where a text stands, computed from everything that was ever said of the statement.
@@ -159,7 +162,8 @@ pub struct Standing {
 
 impl Standing {
     /// Weighs the reviews for a text. `reviews` are in the order in which they were given. Whoever has written a
-    /// version since does not count as a reviewer any more, even where the text was changed back.
+    /// version since does not count as a reviewer any more, even where the text was changed back, nor does whoever had the role
+    /// by their word.
     pub fn of(reviews: &[Review], digest: Digest, authors: &[Person]) -> Self {
         let mut standing = Self::default();
         for review in reviews {
@@ -169,7 +173,9 @@ impl Standing {
             }
             match review.verdict {
                 Verdict::Approve
-                    if review.digest == digest && !authors.iter().any(|a| a.is(&review.by)) =>
+                    if review.digest == digest
+                        && !is_author(authors, &review.by)
+                        && !review.givers.iter().any(|g| is_author(authors, g)) =>
                 {
                     standing
                         .approvals
@@ -204,6 +210,11 @@ impl Standing {
     pub fn ready(&self, quorum: usize) -> bool {
         self.objectors.is_empty() && self.due(quorum).is_none()
     }
+}
+
+/// Whether a person wrote a version, under whichever account.
+pub fn is_author(authors: &[Person], person: &Person) -> bool {
+    authors.iter().any(|author| author.is(person))
 }
 
 /// How many persons a step takes.
@@ -320,14 +331,14 @@ impl Draft<'_> {
             Verdict::Lift if self.standing.objectors.iter().any(|o| o.is(by)) => Ok(()),
             Verdict::Lift => Err(Refusal::NoObjection),
             Verdict::Overrule if self.standing.objectors.is_empty() => Err(Refusal::NoObjection),
-            Verdict::Overrule if self.authors.iter().any(|a| a.is(by)) => Err(Refusal::Author),
+            Verdict::Overrule if is_author(self.authors, by) => Err(Refusal::Author),
             Verdict::Overrule => Ok(()),
             Verdict::Approve => self.approve(step, by),
         }
     }
 
     fn approve(&self, step: ReviewStep, by: &Person) -> Result<(), Refusal> {
-        if self.authors.iter().any(|a| a.is(by)) {
+        if is_author(self.authors, by) {
             return Err(Refusal::Author);
         }
         for (&given, persons) in &self.standing.approvals {
@@ -659,7 +670,7 @@ pub fn unsourced_figure(content: &Content) -> Option<String> {
     let known = |number: &str, counts| sources.iter().any(|source| source.has(number, counts));
     figures(&content.text)
         .into_iter()
-        .filter(|figure| !figure.article)
+        .filter(|figure| !figure.article && !figure.again)
         .find(|figure| {
             let (number, counts) = (figure.number.as_str(), figure.counts);
             let ends = number.split_once('-');

@@ -21,7 +21,7 @@ use crate::domain::words::{Audience, LogKind, TellMeans};
 use crate::store::briefings::{Briefing, Held, Released};
 use crate::store::commitments::Commitment;
 use crate::store::incidents::Incident;
-use crate::store::{briefings, cases, commitments};
+use crate::store::{briefings, cases, commitments, duty};
 
 /// Somebody who promises something in more than a year promises nothing.
 pub(super) const DUE_WITHIN_MAX: SignedDuration = SignedDuration::from_hours(366 * 24);
@@ -225,6 +225,12 @@ impl Turn<'_> {
             if file.is_none_or(|f| f.incident != Some(id)) {
                 return Err(Fault::invalid("cases", "must be cases of the incident"));
             }
+        }
+        // Who left since, or is complained about, was there all the same.
+        let known = duty::known(self.tx, &site, &held.staff).await?;
+        if let Some(at) = held.staff.iter().position(|s| !known.contains(s)) {
+            let text = "must be somebody who works at the site, or did";
+            return Err(Fault::invalid(format!("staff[{at}]"), text));
         }
         held.form = form(briefings::complainants(self.tx, &site, id).await?);
         let concerned = self.concerned().await?;

@@ -79,6 +79,7 @@ impl Turn<'_> {
     /// Appoints whoever comes next for a role, and calls that person out.
     async fn place(&mut self, mut role: Role, first: bool) -> Result<bool, Fault> {
         role.held = appoint(role.role, &self.roster, self.now, &role.tried);
+        role.givers.clear();
         if let Some(person) = role.held.person().cloned() {
             role.callout = Some(self.call_out(role.role, &person).await?);
         }
@@ -212,15 +213,15 @@ impl Turn<'_> {
         callouts::move_answered(self.tx, &site, from, incident).await?;
         for mut role in ours.into_iter().filter(|r| r.held.staff.is_none()) {
             let their = theirs.iter().find(|t| t.role == role.role);
-            let Some((staff, held)) =
-                their.and_then(|t| Some((t.held.staff.clone()?, t.held.clone())))
+            let Some((staff, their)) = their.and_then(|t| Some((t.held.staff.clone()?, t.clone())))
             else {
                 continue;
             };
             if self.roster.barred.contains(&staff) {
                 continue;
             }
-            role.held = held;
+            role.held = their.held;
+            role.givers = their.givers;
             role.callout = Some(self.call_out(role.role, &staff).await?);
             roles::put(self.tx, &site, incident, &role).await?;
             self.role_is_filled(role.role).await?;

@@ -54,7 +54,9 @@ impl Turn<'_> {
             self.close_offer(standing, HandoverState::Replaced, "another was offered")
                 .await?;
         }
+        let givers = self.word_of(role, by).await?;
         let offer = Handover {
+            givers,
             number: 0,
             role,
             from: held.held.staff.clone(),
@@ -129,6 +131,11 @@ impl Turn<'_> {
         let held = held.into_iter().find(|r| r.role == role);
         let mut held = held.ok_or_else(|| Fault::not_found("Role", role))?;
         let from = held.held.staff.replace(offer.to.clone());
+        // Whom the roster puts first nobody picked, whoever asked.
+        held.givers = match self.roster.on_duty(role, self.now).first() {
+            Some(first) if *first == offer.to => Vec::new(),
+            _ => offer.givers.clone(),
+        };
         held.held.stand_in = None;
         held.held.deputies.retain(|d| *d != offer.to);
         held.tried.remove(&offer.to);

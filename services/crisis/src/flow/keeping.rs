@@ -530,6 +530,8 @@ impl Turn<'_> {
             cases,
             publish_time: published.map(to_timestamp),
             held: false,
+            started_by: String::new(),
+            create_time: None,
         };
         self.publish("redress.clock.changed.v1", &payload).await
     }

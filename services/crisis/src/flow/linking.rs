@@ -1,7 +1,7 @@
 //! Incidents of several sites under one command: one leads, the others are led. Each side shows it, and its log tells.
 
 use redress_model::Fault;
-use redress_model::name::IncidentName;
+use redress_model::name::{IncidentName, StaffName};
 use redress_store::Tx;
 use redress_timers::Entry;
 
@@ -20,6 +20,8 @@ pub struct Linking<'a> {
     pub reason: &'a str,
     /// Who says so.
     pub actor: &'a str,
+    /// The same on a roster, where the token names somebody.
+    pub staff: Option<&'a StaffName>,
 }
 
 /// Puts one incident under the command of another. The caller holds the rows of both. Says whether anything changed.
@@ -100,6 +102,7 @@ async fn both(
                     leads,
                     reason: linking.reason.to_owned(),
                     actor: linking.actor.to_owned(),
+                    staff: linking.staff.cloned(),
                     linked: now,
                 };
                 links::add(turn.tx, own, &link).await?;

@@ -22,8 +22,8 @@ use crate::domain::matrix::Reach;
 use crate::domain::stage::{completes, moves};
 use crate::domain::statement::{
     Content, Contradiction, Digest, Draft, Fact, Person, Refusal, Review, Scene, Standing,
-    asked_of, chain, changes, contradiction, contradictions, digest, is_public, is_update,
-    publishers, standing_facts, wording_hits,
+    asked_of, chain, changes, contradiction, contradictions, digest, is_author, is_public,
+    is_update, publishers, standing_facts, wording_hits,
 };
 use crate::domain::words::{
     Audience, LogKind, ReviewStep, Stage, State, StatementKind, StatementState, TellMeans,
@@ -140,12 +140,17 @@ impl Case {
     }
 }
 
-/// How somebody has a role.
-enum Post {
-    /// It is theirs.
-    Holds,
-    /// They act for it, by this person's word.
-    Acts(Person),
+/// How somebody has a role: they hold it, or act for it.
+struct Post {
+    /// By whose word: whoever gave it, then whoever gave that person the right to, and so on; empty where the roster did.
+    givers: Vec<Person>,
+}
+
+impl Post {
+    /// Whether somebody of these gave it, or put whoever did there.
+    fn is_picked_by(&self, authors: &[Person]) -> bool {
+        self.givers.iter().any(|giver| is_author(authors, giver))
+    }
 }
 
 impl Turn<'_> {
@@ -371,8 +376,9 @@ impl Turn<'_> {
         self.publish("redress.work.noticed.v1", &payload).await
     }
 
-    /// For whom a step that is asked of a role waits: whoever holds it or acts for it now and wrote nothing of the text; where
-    /// that is nobody, whoever commands, who can appoint somebody.
+    /// For whom a step that is asked of a role waits: whoever holds it or acts for it now, wrote nothing of the text and has it by
+    /// the word of nobody who did; where that is nobody, whoever commands, who can appoint somebody; and where that one wrote it, the
+    /// duty lead too.
     pub(super) async fn reviewers(
         &mut self,
         statement: uuid::Uuid,
@@ -382,19 +388,28 @@ impl Turn<'_> {
         let authors = statements::authors(self.tx, &site, statement).await?;
         let held = roles::of_incident(self.tx, &site, id).await?;
         let acting = deputies::acting(self.tx, &site, id, self.now).await?;
-        let of = |role: DutyRole| {
+        let of = |role: DutyRole, unpicked: bool| {
             let holder = held.iter().filter(move |r| r.role == role);
+            let holder = holder.filter_map(|r| Some((r.held.person()?, r.givers.clone())));
             let acts = acting.iter().filter(move |d| d.role == role);
-            let all = holder.filter_map(|r| r.held.person());
-            let all = all.chain(acts.map(|d| &d.staff));
-            all.filter(|staff| !self.roster.barred.contains(*staff))
-                .cloned()
+            let all = holder.chain(acts.map(|d| (&d.staff, d.word_of())));
+            all.filter(|(staff, _)| !self.roster.barred.contains(*staff))
+                .filter(|(_, givers)| !unpicked || !givers.iter().any(|g| is_author(&authors, g)))
+                .map(|(staff, _)| staff.clone())
                 .collect::<Vec<StaffId>>()
         };
-        let mut able = of(role);
-        able.retain(|staff| !authors.iter().any(|a| a.at(&site) == Some(staff)));
+        let wrote = |staff: &StaffId| authors.iter().any(|a| a.at(&site) == Some(staff));
+        // The fact check takes no role.
+        let mut able = of(role, role != asked_of(ReviewStep::FactCheck));
+        able.retain(|staff| !wrote(staff));
         if able.is_empty() {
-            able = of(DutyRole::TopLead);
+            able = of(DutyRole::TopLead, false);
+        }
+        // Whom an author appoints approves nothing either.
+        if able.iter().all(wrote) {
+            able.extend(of(DutyRole::DutyLead, false));
+            able.sort();
+            able.dedup();
         }
         Ok(able)
     }
@@ -404,7 +419,7 @@ impl Turn<'_> {
     ///
     /// # Errors
     /// PERMISSION_DENIED when the person is not of the step's chain; FAILED_PRECONDITION by what stands.
-    pub async fn review(&mut self, case: Case, said: Said) -> Result<(), Fault> {
+    pub async fn review(&mut self, case: Case, mut said: Said) -> Result<(), Fault> {
         let Review {
             step, verdict, by, ..
         } = &said.review;
@@ -414,15 +429,19 @@ impl Turn<'_> {
             Verdict::Object | Verdict::Lift => &[],
         };
         self.require_chain(roles, by).await?;
-        self.require_unpicked(&case, roles, by).await?;
+        let givers = self.require_unpicked(&case, roles, by).await?;
         case.draft()
             .review(*step, *verdict, by)
             .map_err(|refusal| case.refused(&refusal))?;
+        said.review.givers = givers;
         let name = case.statement.name.clone();
         statements::say(self.tx, &name, &said.review, &said.reason, self.now).await?;
         let mut statement = case.statement.clone();
         self.touch(&mut statement);
         statements::update(self.tx, &statement).await?;
+        let Review {
+            step, verdict, by, ..
+        } = &said.review;
         let text = match verdict {
             Verdict::Approve => format!("{step} of a statement was given"),
             Verdict::Object => "somebody objects to a statement".to_owned(),
@@ -661,6 +680,10 @@ impl Turn<'_> {
             self.require_commander(by).await?;
         }
         self.require_on_roster(&deputy.staff)?;
+        let deputy = &deputies::Deputy {
+            givers: self.word_of(deputy.role, by).await?.split_off(1),
+            ..deputy.clone()
+        };
         deputies::appoint(self.tx, &site, id, deputy).await?;
         let text = format!(
             "{} acts for {} until {}: {reason}",
@@ -743,26 +766,46 @@ impl Turn<'_> {
         )))
     }
 
-    /// Whoever acts for a role by the word of somebody who wrote the statement does not review it: an author picks nobody,
-    /// under no account and in neither incident.
+    /// Whoever has a role by the word of somebody who wrote the statement does not review it: an author picks nobody, under no
+    /// account, by no kind of word, through nobody and in neither incident. Says by whose word the reviewer has it.
     async fn require_unpicked(
         &mut self,
         case: &Case,
         wanted: &[DutyRole],
         by: &Person,
-    ) -> Result<(), Fault> {
-        let posts = self.posts(wanted, by).await?;
-        let is_author = |person: &Person| case.authors.iter().any(|a| a.is(person));
-        let unpicked = posts.iter().any(|post| match post {
-            Post::Holds => true,
-            Post::Acts(appointer) => !is_author(appointer),
-        });
-        if !posts.is_empty() && !unpicked {
-            let text = "you act for the role by the word of somebody who wrote a version of the statement; whoever holds it, \
-                        or a deputy whom somebody else appointed, reviews it";
-            return Err(Fault::illegal("AUTHOR_REVIEWS", text, &case.statement.name));
+    ) -> Result<Vec<Person>, Fault> {
+        let mut posts = self.posts(wanted, by).await?;
+        if posts.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(())
+        posts.retain(|post| !post.is_picked_by(&case.authors));
+        let least = posts.into_iter().min_by_key(|post| post.givers.len());
+        least.map(|post| post.givers).ok_or_else(|| {
+            let text = "you have the role by the word of somebody who wrote a version of the statement, or of somebody who has it \
+                        by theirs; whoever has it by the roster or by somebody else's word reviews it. Where nobody does, somebody \
+                        who wrote none of it offers the role or appoints a deputy, or the statement is dropped and written anew by \
+                        somebody who gave none of the roles";
+            Fault::illegal("AUTHOR_REVIEWS", text, &case.statement.name)
+        })
+    }
+
+    /// By whose word somebody has a role whom this person gives it: theirs first; and where they themselves have that role, or
+    /// command, by the word of persons alone, those persons' too.
+    pub(super) async fn word_of(
+        &mut self,
+        role: DutyRole,
+        by: &Person,
+    ) -> Result<Vec<Person>, Fault> {
+        let mut givers = vec![by.clone()];
+        let posts = self.posts(&[role, DutyRole::TopLead], by).await?;
+        if posts.iter().all(|post| !post.givers.is_empty()) {
+            for giver in posts.into_iter().flat_map(|post| post.givers) {
+                if !givers.contains(&giver) {
+                    givers.push(giver);
+                }
+            }
+        }
+        Ok(givers)
     }
 
     /// How a person has one of these roles. One command: whoever has it in the open incident that leads this one has it
@@ -788,7 +831,12 @@ impl Turn<'_> {
             }
             let state = incidents::state(self.tx, &head.site, head.id).await?;
             if state == Some(State::Open) {
-                posts.extend(self.posts_in(head, wanted, &staff.id).await?);
+                // Whoever linked them brought the other's people in.
+                let mut there = self.posts_in(head, wanted, &staff.id).await?;
+                for post in &mut there {
+                    post.givers.push(link.linker());
+                }
+                posts.append(&mut there);
             }
         }
         Ok(posts)
@@ -807,11 +855,15 @@ impl Turn<'_> {
         let held = holders
             .iter()
             .filter(|r| wanted.contains(&r.role) && r.held.staff.as_ref() == Some(staff))
-            .map(|_| Post::Holds);
+            .map(|r| Post {
+                givers: r.givers.clone(),
+            });
         let acts = acting
             .into_iter()
             .filter(|d| wanted.contains(&d.role) && d.staff == *staff)
-            .map(|d| Post::Acts(d.appointed_by));
+            .map(|d| Post {
+                givers: d.word_of(),
+            });
         Ok(held.chain(acts).collect())
     }
 

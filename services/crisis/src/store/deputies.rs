@@ -8,8 +8,8 @@ use redress_model::words::DutyRole;
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
-use super::read;
 use super::statements::{person, staff_of};
+use super::{givers, read, read_givers};
 use crate::domain::statement::Person;
 
 /// Somebody who may act for a role.
@@ -23,6 +23,16 @@ pub struct Deputy {
     pub end: Timestamp,
     /// Whoever appointed.
     pub appointed_by: Person,
+    /// Whoever gave the appointer the right to, and so on; empty where that is the roster's.
+    pub givers: Vec<Person>,
+}
+
+impl Deputy {
+    /// By whose word they act, whoever appointed first.
+    pub fn word_of(&self) -> Vec<Person> {
+        let appointer = std::iter::once(&self.appointed_by);
+        appointer.chain(&self.givers).cloned().collect()
+    }
 }
 
 /// Appoints, or moves the end.
@@ -38,10 +48,10 @@ pub async fn appoint(
     let (appointer, home) = staff_of(&deputy.appointed_by, site);
     sqlx::query!(
         "-- crisis::store::deputies::appoint
-        INSERT INTO incident_deputy (site, incident, role, staff, end_time, appointed_by, appointer, appointer_site)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO incident_deputy (site, incident, role, staff, end_time, appointed_by, appointer, appointer_site, givers)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (site, incident, role, staff)
-        DO UPDATE SET end_time = $5, appointed_by = $6, appointer = $7, appointer_site = $8",
+        DO UPDATE SET end_time = $5, appointed_by = $6, appointer = $7, appointer_site = $8, givers = $9",
         site.as_str(),
         incident,
         deputy.role.word(),
@@ -50,6 +60,7 @@ pub async fn appoint(
         deputy.appointed_by.subject,
         appointer,
         home,
+        givers(&deputy.givers)?,
     )
     .execute(&mut **tx)
     .await
@@ -69,7 +80,7 @@ pub async fn acting(
 ) -> Result<Vec<Deputy>, Fault> {
     let rows = sqlx::query!(
         "-- crisis::store::deputies::acting
-        SELECT role, staff, end_time, appointed_by, appointer, appointer_site FROM incident_deputy
+        SELECT role, staff, end_time, appointed_by, appointer, appointer_site, givers FROM incident_deputy
         WHERE site = $1 AND incident = $2 AND end_time > $3 ORDER BY role, staff",
         site.as_str(),
         incident,
@@ -85,6 +96,7 @@ pub async fn acting(
                 staff: read(&r.staff)?,
                 end: r.end_time.to_jiff(),
                 appointed_by: person(site, r.appointed_by, r.appointer, r.appointer_site)?,
+                givers: read_givers(r.givers)?,
             })
         })
         .collect()

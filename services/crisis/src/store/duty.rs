@@ -1,5 +1,7 @@
 //! People and their duties as assignment tells them.
 
+use std::collections::BTreeSet;
+
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{SiteId, StaffId};
@@ -87,6 +89,28 @@ pub async fn take_roster(
     .await
     .or_fault()?;
     Ok(true)
+}
+
+/// Those of these people whom the site knows, also who left since.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn known(
+    tx: &mut Tx,
+    site: &SiteId,
+    people: &[StaffId],
+) -> Result<BTreeSet<StaffId>, Fault> {
+    let known = sqlx::query_scalar!(
+        r#"-- crisis::store::duty::known
+        SELECT id AS "id!" FROM staff WHERE site = $1 AND id = ANY($2)
+        UNION SELECT staff FROM duty_slot WHERE site = $1 AND staff = ANY($2)"#,
+        site.as_str(),
+        &texts(people),
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    read_all(&known)
 }
 
 /// The roster of a site; an empty one while none is known.

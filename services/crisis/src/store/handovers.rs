@@ -8,7 +8,9 @@ use redress_model::words::DutyRole;
 use redress_store::{OneRowExt as _, StoreResultExt as _, Tx};
 use uuid::Uuid;
 
-use super::read;
+use super::statements::person;
+use super::{givers, read, read_givers};
+use crate::domain::statement::Person;
 use crate::domain::words::HandoverState;
 
 /// An offer.
@@ -30,6 +32,8 @@ pub struct Handover {
     pub offered_by: String,
     /// The same on the site's roster; none where the token named nobody of it.
     pub offerer: Option<StaffId>,
+    /// By whose word whoever accepts has the role: whoever offered, then whoever gave that person the right to, and so on.
+    pub givers: Vec<Person>,
     /// When.
     pub offered: Timestamp,
     /// Accepted before here, or not at all.
@@ -49,17 +53,22 @@ struct Row {
     state: String,
     offered_by: String,
     offerer: Option<String>,
+    givers: Option<serde_json::Value>,
     offer_time: jiff_sqlx::Timestamp,
     expire_time: jiff_sqlx::Timestamp,
     answer_time: Option<jiff_sqlx::Timestamp>,
     answer_reason: String,
 }
 
-impl TryFrom<Row> for Handover {
-    type Error = Fault;
-
-    fn try_from(r: Row) -> Result<Self, Fault> {
-        Ok(Self {
+impl Row {
+    fn read(self, site: &SiteId) -> Result<Handover, Fault> {
+        let r = self;
+        let givers = match r.givers {
+            Some(givers) => read_givers(givers)?,
+            None => vec![person(site, r.offered_by.clone(), r.offerer.clone(), None)?],
+        };
+        Ok(Handover {
+            givers,
             number: r.number,
             role: read(&r.role)?,
             from: r.from_staff.as_deref().map(read).transpose()?,
@@ -89,7 +98,7 @@ pub async fn of_incident(
     let rows = sqlx::query_as!(
         Row,
         "-- crisis::store::handovers::of_incident
-        SELECT number, role, from_staff, to_staff, reason, state, offered_by, offerer, offer_time, expire_time, answer_time, answer_reason
+        SELECT number, role, from_staff, to_staff, reason, state, offered_by, offerer, givers, offer_time, expire_time, answer_time, answer_reason
         FROM incident_handover WHERE site = $1 AND incident = $2 ORDER BY number DESC LIMIT $3",
         site.as_str(),
         incident,
@@ -98,7 +107,7 @@ pub async fn of_incident(
     .fetch_all(&mut **tx)
     .await
     .or_fault()?;
-    rows.into_iter().map(Handover::try_from).collect()
+    rows.into_iter().map(|row| row.read(site)).collect()
 }
 
 /// The offer of a role that nobody has answered; its time may be over. The caller holds the incident's row.
@@ -114,7 +123,7 @@ pub async fn unanswered(
     let row = sqlx::query_as!(
         Row,
         "-- crisis::store::handovers::unanswered
-        SELECT number, role, from_staff, to_staff, reason, state, offered_by, offerer, offer_time, expire_time, answer_time, answer_reason
+        SELECT number, role, from_staff, to_staff, reason, state, offered_by, offerer, givers, offer_time, expire_time, answer_time, answer_reason
         FROM incident_handover WHERE site = $1 AND incident = $2 AND role = $3 AND state = 'OFFERED'",
         site.as_str(),
         incident,
@@ -123,7 +132,7 @@ pub async fn unanswered(
     .fetch_optional(&mut **tx)
     .await
     .or_fault()?;
-    row.map(Handover::try_from).transpose()
+    row.map(|row| row.read(site)).transpose()
 }
 
 /// Keeps an offer. The caller holds the incident's row.
@@ -139,8 +148,8 @@ pub async fn offer(
     sqlx::query!(
         "-- crisis::store::handovers::offer
         INSERT INTO incident_handover (site, incident, number, role, from_staff, to_staff, reason, state, offered_by,
-          offer_time, expire_time, offerer, answer_time, answer_reason)
-        SELECT $1, $2, 1 + coalesce(max(number), 0), $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, ''
+          offer_time, expire_time, offerer, givers, answer_time, answer_reason)
+        SELECT $1, $2, 1 + coalesce(max(number), 0), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, ''
         FROM incident_handover WHERE site = $1 AND incident = $2",
         site.as_str(),
         incident,
@@ -153,6 +162,7 @@ pub async fn offer(
         offer.offered.to_sqlx(),
         offer.expires.to_sqlx(),
         offer.offerer.as_ref().map(StaffId::as_str),
+        givers(&offer.givers)?,
     )
     .execute(&mut **tx)
     .await

@@ -5,10 +5,11 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
-use redress_model::name::IncidentName;
+use redress_model::name::{IncidentName, StaffName};
 use redress_store::{StoreResultExt as _, Tx};
 
 use super::read;
+use crate::domain::statement::Person;
 
 /// One side of a link.
 #[derive(Debug, Clone)]
@@ -21,8 +22,20 @@ pub struct Link {
     pub reason: String,
     /// Who linked them.
     pub actor: String,
+    /// The same on a roster; none where the token named nobody.
+    pub staff: Option<StaffName>,
     /// When.
     pub linked: Timestamp,
+}
+
+impl Link {
+    /// Who linked them, as somebody who writes and reviews.
+    pub fn linker(&self) -> Person {
+        Person {
+            subject: self.actor.clone(),
+            staff: self.staff.clone(),
+        }
+    }
 }
 
 /// The links of an incident, by the other side.
@@ -33,7 +46,7 @@ pub async fn of_incident(tx: &mut Tx, incident: &IncidentName) -> Result<Vec<Lin
     let rows = sqlx::query!(
         r#"-- crisis::store::links::of_incident
         SELECT DISTINCT ON (l.other_site, coalesce(o.merged_into, l.other_incident))
-               l.other_site, coalesce(o.merged_into, l.other_incident) AS "other_incident!", l.leads, l.reason, l.actor, l.link_time
+               l.other_site, coalesce(o.merged_into, l.other_incident) AS "other_incident!", l.leads, l.reason, l.actor, l.staff, l.link_time
         FROM incident_link l LEFT JOIN incident o ON o.site = l.other_site AND o.id = l.other_incident
         WHERE l.site = $1 AND l.incident = $2 AND (o.id IS NULL OR EXISTS (
           SELECT FROM incident_link m LEFT JOIN incident w ON w.site = m.other_site AND w.id = m.other_incident
@@ -53,6 +66,7 @@ pub async fn of_incident(tx: &mut Tx, incident: &IncidentName) -> Result<Vec<Lin
                 leads: r.leads,
                 reason: r.reason,
                 actor: r.actor,
+                staff: r.staff.as_deref().map(read).transpose()?,
                 linked: r.link_time.to_jiff(),
             })
         })
@@ -66,8 +80,8 @@ pub async fn of_incident(tx: &mut Tx, incident: &IncidentName) -> Result<Vec<Lin
 pub async fn add(tx: &mut Tx, of: &IncidentName, link: &Link) -> Result<(), Fault> {
     sqlx::query!(
         "-- crisis::store::links::add
-        INSERT INTO incident_link (site, incident, other_site, other_incident, leads, reason, actor, link_time)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        INSERT INTO incident_link (site, incident, other_site, other_incident, leads, reason, actor, link_time, staff)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         of.site.as_str(),
         of.id,
         link.other.site.as_str(),
@@ -76,6 +90,7 @@ pub async fn add(tx: &mut Tx, of: &IncidentName, link: &Link) -> Result<(), Faul
         link.reason,
         link.actor,
         link.linked.to_sqlx(),
+        link.staff.as_ref().map(ToString::to_string),
     )
     .execute(&mut **tx)
     .await

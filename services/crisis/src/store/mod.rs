@@ -37,6 +37,8 @@ use redress_model::Fault;
 use redress_model::name::SiteId;
 use redress_store::{StoreResultExt as _, Tx};
 
+use crate::domain::statement::Person;
+
 /// The migrations of this schema.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -75,6 +77,34 @@ where
     C: FromIterator<T>,
 {
     texts.iter().map(|t| read(t)).collect()
+}
+
+/// A person as a column of several holds it.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Giver {
+    subject: String,
+    staff: Option<String>,
+}
+
+/// By whose word something is, as a column holds it.
+pub(crate) fn givers(persons: &[Person]) -> Result<serde_json::Value, Fault> {
+    let givers = persons.iter().map(|person| Giver {
+        subject: person.subject.clone(),
+        staff: person.staff.as_ref().map(ToString::to_string),
+    });
+    serde_json::to_value(givers.collect::<Vec<_>>()).map_err(Fault::internal)
+}
+
+/// The same, read.
+pub(crate) fn read_givers(value: serde_json::Value) -> Result<Vec<Person>, Fault> {
+    let givers: Vec<Giver> = serde_json::from_value(value).map_err(Fault::internal)?;
+    let person = |giver: Giver| {
+        Ok(Person {
+            subject: giver.subject,
+            staff: giver.staff.as_deref().map(read).transpose()?,
+        })
+    };
+    givers.into_iter().map(person).collect()
 }
 
 /// As columns want it.

@@ -8,8 +8,9 @@ use redress_model::words::DutyRole;
 use redress_store::{Database, StoreResultExt as _, Tx};
 use uuid::Uuid;
 
-use super::{read, read_all, texts};
+use super::{givers, read, read_all, read_givers, texts};
 use crate::domain::command::Appointment;
+use crate::domain::statement::Person;
 
 /// A role.
 #[derive(Debug, Clone)]
@@ -22,6 +23,9 @@ pub struct Role {
     pub tried: BTreeSet<StaffId>,
     /// The call-out of whoever holds it or stands in; the last one that failed when nobody is left.
     pub callout: Option<Uuid>,
+    /// By whose word the holder has it: whoever gave it, then whoever gave that person the right to, and so on; empty where the
+    /// roster did.
+    pub givers: Vec<Person>,
 }
 
 impl Role {
@@ -32,6 +36,7 @@ impl Role {
             held: Appointment::default(),
             tried: BTreeSet::new(),
             callout: None,
+            givers: Vec::new(),
         }
     }
 }
@@ -43,7 +48,7 @@ impl Role {
 pub async fn of_incident(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<Vec<Role>, Fault> {
     let rows = sqlx::query!(
         "-- crisis::store::roles::of_incident
-        SELECT role, staff, deputies, stand_in, tried, callout FROM incident_role WHERE site = $1 AND incident = $2",
+        SELECT role, staff, deputies, stand_in, tried, callout, givers FROM incident_role WHERE site = $1 AND incident = $2",
         site.as_str(),
         incident,
     )
@@ -62,6 +67,7 @@ pub async fn of_incident(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<V
                 },
                 tried: read_all::<StaffId, _>(&r.tried)?,
                 callout: r.callout,
+                givers: read_givers(r.givers)?,
             })
         })
         .collect::<Result<Vec<_>, Fault>>()?;
@@ -81,10 +87,10 @@ pub async fn of_incident(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<V
 pub async fn put(tx: &mut Tx, site: &SiteId, incident: Uuid, role: &Role) -> Result<(), Fault> {
     sqlx::query!(
         "-- crisis::store::roles::put
-        INSERT INTO incident_role (site, incident, role, staff, deputies, stand_in, tried, callout)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO incident_role (site, incident, role, staff, deputies, stand_in, tried, callout, givers)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         ON CONFLICT (site, incident, role) DO UPDATE SET
-          staff = $4, deputies = $5, stand_in = $6, tried = $7, callout = $8",
+          staff = $4, deputies = $5, stand_in = $6, tried = $7, callout = $8, givers = $9",
         site.as_str(),
         incident,
         role.role.word(),
@@ -93,6 +99,7 @@ pub async fn put(tx: &mut Tx, site: &SiteId, incident: Uuid, role: &Role) -> Res
         role.held.stand_in.as_ref().map(StaffId::as_str),
         &texts(&role.tried),
         role.callout,
+        givers(&role.givers)?,
     )
     .execute(&mut **tx)
     .await

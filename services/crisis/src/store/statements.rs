@@ -7,7 +7,7 @@ use redress_model::name::{SiteId, StaffName, StatementName};
 use redress_store::{OneRowExt as _, StoreResultExt as _, Tx};
 use uuid::Uuid;
 
-use super::read;
+use super::{givers, read, read_givers};
 use crate::domain::statement::{Content, Digest, Fact, Person, Review, Told};
 use crate::domain::words::{Audience, ReviewStep, Stage, StatementKind, StatementState, Verdict};
 
@@ -402,8 +402,8 @@ pub async fn say(
     sqlx::query!(
         "-- crisis::store::statements::say
         INSERT INTO statement_review (site, statement, number, step, verdict, digest, reviewer, staff, staff_site, reason,
-                                      review_time)
-        SELECT $1, $2, 1 + coalesce(max(number), 0), $3, $4, $5, $6, $7, $8, $9, $10
+                                      review_time, givers)
+        SELECT $1, $2, 1 + coalesce(max(number), 0), $3, $4, $5, $6, $7, $8, $9, $10, $11
         FROM statement_review WHERE site = $1 AND statement = $2",
         name.site.as_str(),
         name.id,
@@ -415,6 +415,7 @@ pub async fn say(
         home,
         reason,
         at.to_sqlx(),
+        givers(&review.givers)?,
     )
     .execute(&mut **tx)
     .await
@@ -429,7 +430,7 @@ pub async fn say(
 pub async fn said(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Vec<Said>, Fault> {
     let rows = sqlx::query!(
         "-- crisis::store::statements::said
-        SELECT number, step, verdict, digest, reviewer, staff, staff_site, reason, review_time
+        SELECT number, step, verdict, digest, reviewer, staff, staff_site, reason, review_time, givers
         FROM statement_review
         WHERE site = $1 AND statement = $2 ORDER BY number",
         site.as_str(),
@@ -447,6 +448,7 @@ pub async fn said(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Vec<Said>, Fau
                     verdict: read::<Verdict>(&r.verdict)?,
                     digest: whole(&r.digest)?,
                     by: person(site, r.reviewer, r.staff, r.staff_site)?,
+                    givers: read_givers(r.givers)?,
                 },
                 reason: r.reason,
                 at: r.review_time.to_jiff(),

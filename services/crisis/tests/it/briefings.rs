@@ -170,6 +170,34 @@ fn held(name: &str) -> wire::HoldBriefingRequest {
     }
 }
 
+#[tokio::test]
+async fn nobody_attends_a_briefing_who_never_worked_at_the_site_m01() {
+    use tonic_types::StatusExt as _;
+    let (world, incident) = opened(3, "Asia/Shanghai").await;
+    let planned = world.the_planned(&incident).await;
+    let with = |staff: Vec<String>| wire::HoldBriefingRequest {
+        staff,
+        ..held(&planned.name)
+    };
+    let ghost = vec![staff("lake", "liaison"), staff("lake", "ghost-person")];
+    let refused = world.hold(with(ghost)).await.expect_err("no such person");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let bad = refused.get_details_bad_request().expect("names it");
+    assert_eq!(bad.field_violations[0].field, "staff[1]");
+    // Who left since, or has no duty, was there all the same.
+    let left = events::StaffChanged {
+        staff: staff("lake", "gone"),
+        retired: true,
+        revision: 1,
+        ..Default::default()
+    };
+    let kind = "redress.staff.changed.v1";
+    let left = event("assignment", kind, "lake", left.staff.clone(), &left);
+    world.take([left]).await;
+    let gone = vec![staff("lake", "gone"), staff("lake", "liaison")];
+    world.hold(with(gone)).await.expect("were there");
+}
+
 fn local(t: Option<prost_types::Timestamp>, zone: &str) -> String {
     let t = redress_proto::convert::from_timestamp("t", &t.expect("set")).expect("in range");
     let zoned = t.in_tz(zone).expect("in the database of zones");

@@ -17,6 +17,7 @@ mod logbook;
 mod matrix;
 mod media;
 mod opening;
+mod picking;
 mod playbooks;
 mod provisional;
 mod random;

@@ -151,10 +151,14 @@ impl Operation for MoveCase<'_> {
         }
         let name = self.name.to_string();
         receipt::complete(tx, &self.receipt, &name, &etag::of(case.revision)).await?;
+        if kind == Move::Erase {
+            // What is erased is about no place any more. Said again by a repeat: of a case that a release erased which did not
+            // tell the others, this does.
+            announce::updated(tx, &case, false).await?;
+        }
         if !is_repeat {
-            if matches!(kind, Move::Reopen | Move::Erase) {
-                // What is erased is about no place any more.
-                announce::updated(tx, &case, matches!(kind, Move::Reopen)).await?;
+            if kind == Move::Reopen {
+                announce::updated(tx, &case, true).await?;
             }
             let actor = &self.caller.subject;
             match kind {

@@ -65,10 +65,13 @@ impl Operation for Record<'_> {
             let id = resource.rsplit('/').next().unwrap_or_default();
             return contact::get(tx, &self.name, stored(id)?).await;
         }
-        if case.is_historical() || matches!(case.status, CaseStatus::Merged | CaseStatus::Archived)
+        if case.is_historical()
+            || case.erased
+            || matches!(case.status, CaseStatus::Merged | CaseStatus::Archived)
         {
             let instead = match case.status {
                 _ if case.is_historical() => "imported history is only kept; make a new case",
+                _ if case.erased => "it was erased, and keeps no words any more; make a new case",
                 CaseStatus::Merged => "use the case that it was merged into",
                 _ => "reopen it first",
             };

@@ -44,6 +44,7 @@ pub fn facts(case: &Record) -> events::CaseFacts {
         language: case.language.clone(),
         merged_into: case.merged_into_name(),
         complaining_store: case.complaining_store_name(),
+        erased: case.erased,
     }
 }
 

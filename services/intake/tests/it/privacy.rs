@@ -152,6 +152,24 @@ async fn erasure_takes_every_personal_part_and_leaves_the_facts_and_a_valid_chai
     );
     assert_eq!((erased.number, erased.channel), (case.number, case.channel));
     clerk.erase_case(erase).await.expect("a repeat");
+    // The others are told, by a repeat once more: it is how they hear of what an older release erased (decision 71).
+    let told: Vec<events::CaseUpdated> = world.said("redress.case.updated.v1").await;
+    let told = told.iter().filter_map(|t| t.facts.as_ref());
+    let told: Vec<(bool, usize)> = told.map(|f| (f.erased, f.person_tokens.len())).collect();
+    assert_eq!(told, [(true, 0), (true, 0)]);
+    // Nothing is written down about its people any more.
+    let contact = pb::RecordContactRequest {
+        parent: case.name.clone(),
+        contact: Some(pb::Contact {
+            direction: events::ContactDirection::Inbound.into(),
+            channel: 1,
+            note: CANARY.to_owned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let refused = clerk.record_contact(contact).await;
+    assert_eq!(reason(refused, Code::FailedPrecondition), "ILLEGAL_CONTACT");
     assert_nowhere(
         &world,
         &[

@@ -37,6 +37,8 @@ pub struct CaseView {
     pub complained_about: Vec<String>,
     /// Named complainants, by person token; part of the facts.
     pub person_tokens: Vec<String>,
+    /// Erased: nothing of its people is kept or told any more, whatever comes later.
+    pub erased: bool,
 }
 
 /// Whether a status ends a case, so that nobody is told anything about it any more.
@@ -89,6 +91,12 @@ impl CaseView {
             language.clone_into(&mut self.language);
         }
         newer
+    }
+
+    /// Takes in that intake has erased it, whether that comes in its turn, again or late.
+    pub fn erase(&mut self) {
+        self.erased = true;
+        self.person_tokens.clear();
     }
 
     /// Takes in a newer decision.
@@ -146,6 +154,7 @@ mod tests {
             next_time: None,
             complained_about: Vec::new(),
             person_tokens: Vec::new(),
+            erased: false,
         }
     }
 

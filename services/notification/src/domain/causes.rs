@@ -291,6 +291,10 @@ pub struct ClockNews {
     pub number: String,
     /// Who is to be told.
     pub notify: Vec<StaffName>,
+    /// When what the promise was made of was entered; none where triage did not say.
+    pub made: Option<Timestamp>,
+    /// On whose word it starts, a token subject; said with its start alone.
+    pub made_by: String,
 }
 
 /// News of a clock for those who are to be told.
@@ -408,7 +412,11 @@ pub fn said(
         clock: None,
         clock_generation: 0,
         callout_id: None,
-        priority: Priority::Complainant,
+        // Behind no crowd of receipts.
+        priority: match purpose {
+            SaidPurpose::SafetyWarning => Priority::Grave,
+            _ => Priority::Complainant,
+        },
         due: now,
         facts: Facts {
             number: view.number.clone(),
@@ -645,6 +653,7 @@ mod tests {
             next_time: None,
             complained_about: Vec::new(),
             person_tokens: Vec::new(),
+            erased: false,
         }
     }
 
@@ -661,6 +670,8 @@ mod tests {
             grade: 2,
             number: "LAKE-1".to_owned(),
             notify: vec![staff("li"), staff("wang"), staff("li")],
+            made: None,
+            made_by: String::new(),
         }
     }
 

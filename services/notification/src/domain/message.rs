@@ -46,7 +46,7 @@ impl fmt::Display for Recipient {
 pub enum Priority {
     /// Somebody is called out.
     Callout = 0,
-    /// Staff, about a grade-1 case or an incident.
+    /// Staff, about a grade-1 case or an incident; whoever is warned of a danger by somebody's own words.
     Grave = 1,
     /// Staff, about anything else.
     Staff = 2,

@@ -179,6 +179,7 @@ mod tests {
             next_time: None,
             complained_about: Vec::new(),
             person_tokens: Vec::new(),
+            erased: false,
         }
     }
 

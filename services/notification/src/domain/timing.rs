@@ -1,14 +1,17 @@
 //! When a message may be sent: quiet hours of customers, duty of staff, rates of both (domain.md section 8,
 //! P07). Asked in one place, by the sender, once a message's time has come.
 //!
-//! Whatever concerns grade 1 or an incident, calls somebody out, warns of a danger or answers what the
-//! customer has just done passes at once. Everything else waits; nothing is dropped here.
+//! Whatever calls somebody out, tells staff of grade 1 or an incident, warns of a danger or says what the company says on an
+//! incident passes at once. Customers are also told at any hour that we have what they have just sent, and what their case of
+//! grade 1 comes to, though no more at once than anybody. What would be of no use after the wait does not wait: a reply that the
+//! law asks for by then, an appointment before then. Everything else waits; nothing is dropped here.
 
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::message::Priority;
+use super::voice::Category;
 use super::words::Template;
 
 /// Hours of the day in which nobody is disturbed, from `start` until before `end` on the reader's clock; they
@@ -172,6 +175,12 @@ impl Rate {
 pub struct Asked<'a> {
     /// What is said.
     pub template: Template,
+    /// What it is.
+    pub category: Category,
+    /// Its case is grade 1 now.
+    pub is_of_grade_1: bool,
+    /// After this it would be too late; none where it is never.
+    pub needed_by: Option<Timestamp>,
     /// How grave it is, as Postgres orders it.
     pub priority: i16,
     /// Tells nothing but warnings: a warning, or a digest of warnings alone.
@@ -209,19 +218,33 @@ pub const OFF_DUTY: &str = "OFF_DUTY";
 /// Why a message waits: the reader got enough lately.
 pub const RATE_LIMITED: &str = "RATE_LIMITED";
 
-/// Whether a message waits for nobody's hours: grade 1, incidents, dangers.
+/// Whether a message waits for nobody's hours and nobody's turn: grade 1 and incidents of staff, dangers, statements.
 fn passes(asked: &Asked<'_>) -> bool {
-    asked.priority <= Priority::Grave.number() || asked.template.key().starts_with("safety.")
+    asked.priority <= Priority::Grave.number()
+        || matches!(asked.category, Category::Safety | Category::Statement)
+}
+
+/// Whether a customer is told it at any hour: it answers what they have just done, or their case is grade 1. What they may refuse
+/// to hear at all wakes nobody.
+fn passes_the_night(asked: &Asked<'_>) -> bool {
+    asked.category == Category::Receipt || (asked.is_of_grade_1 && asked.template.topic().is_none())
 }
 
 /// Decides.
 pub fn when(asked: &Asked<'_>, now: Timestamp) -> When {
+    match in_turn(asked, now) {
+        When::Later { due, .. } if asked.needed_by.is_some_and(|by| by <= due) => When::Now(None),
+        when => when,
+    }
+}
+
+/// The same where nothing is too late.
+fn in_turn(asked: &Asked<'_>, now: Timestamp) -> When {
     if passes(asked) {
         return When::Now(None);
     }
     if let Some((quiet, zone)) = asked.quiet
-        // A receipt answers what the customer has just done.
-        && asked.template != Template::CaseReceived
+        && !passes_the_night(asked)
     {
         let due = quiet.opening(zone, now);
         if due > now {
@@ -256,6 +279,7 @@ pub fn when(asked: &Asked<'_>, now: Timestamp) -> When {
 
 #[cfg(test)]
 mod tests {
+    use super::super::words::SaidPurpose;
     use super::*;
     use proptest::prelude::*;
 
@@ -280,6 +304,9 @@ mod tests {
     fn asked(template: Template, priority: i16) -> Asked<'static> {
         Asked {
             template,
+            category: Category::of(template, SaidPurpose::Ordinary),
+            is_of_grade_1: false,
+            needed_by: None,
             priority,
             reminder: false,
             quiet: None,
@@ -369,6 +396,72 @@ mod tests {
             reason: QUIET_HOURS,
         };
         assert_eq!(decide(Template::CaseAssigned, 3), held);
+    }
+
+    #[test]
+    fn p07_section_8_dangers_statements_and_what_would_be_too_late_pass_the_night_and_every_limit()
+    {
+        let shanghai = zone("Asia/Shanghai");
+        let (night, morning) = (at("2026-11-21T18:00:00Z"), at("2026-11-22T00:00:00Z"));
+        let drained = Some(Bucket {
+            tokens: 0.0,
+            time: night,
+        });
+        let decide = |template, purpose, needed_by| {
+            let ask = Asked {
+                quiet: Some((Quiet::DEFAULT, &shanghai)),
+                category: Category::of(template, purpose),
+                needed_by,
+                bucket: drained,
+                counted: false,
+                ..asked(template, Priority::Complainant.number())
+            };
+            when(&ask, night)
+        };
+        let held = When::Later {
+            due: morning,
+            reason: QUIET_HOURS,
+        };
+        let said = |purpose| decide(Template::CaseMessage, purpose, None);
+        assert_eq!(said(SaidPurpose::SafetyWarning), When::Now(None));
+        assert_eq!(said(SaidPurpose::Ordinary), held);
+        assert_eq!(said(SaidPurpose::LegalReply), held);
+        let ordinary = |template| decide(template, SaidPurpose::Ordinary, None);
+        assert_eq!(ordinary(Template::StatementPublished), When::Now(None));
+        assert_eq!(ordinary(Template::SafetyNotice), When::Now(None));
+        assert_eq!(ordinary(Template::NoticeOwners), held);
+        // Due before the morning it goes; due an hour later it waits for the morning.
+        let reply = |by| decide(Template::CaseMessage, SaidPurpose::LegalReply, Some(by));
+        assert_eq!(reply(morning), When::Now(None));
+        assert_eq!(reply(morning + SignedDuration::from_hours(1)), held);
+    }
+
+    #[test]
+    fn p07_section_8_a_customer_hears_of_grade_1_at_night_but_nothing_that_may_be_refused() {
+        let shanghai = zone("Asia/Shanghai");
+        let night = at("2026-11-21T18:00:00Z");
+        let goes = |template: Template, is_of_grade_1, bucket| {
+            let ask = Asked {
+                quiet: Some((Quiet::DEFAULT, &shanghai)),
+                is_of_grade_1,
+                bucket,
+                counted: false,
+                ..asked(template, Priority::Complainant.number())
+            };
+            matches!(when(&ask, night), When::Now(_))
+        };
+        for template in Template::ALL.iter().filter(|t| t.is_outward()) {
+            let at_night = goes(*template, false, None);
+            let of_grade_1 = goes(*template, true, None);
+            let refusable = template.topic().is_some();
+            assert_eq!(of_grade_1, at_night || !refusable, "{}", template.key());
+        }
+        // No more at once than anybody gets.
+        let drained = Some(Bucket {
+            tokens: 0.0,
+            time: night,
+        });
+        assert!(!goes(Template::CaseMessage, true, drained));
     }
 
     #[test]

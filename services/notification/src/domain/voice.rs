@@ -20,7 +20,7 @@ pub enum Category {
     Inside,
     /// The one voice itself.
     Statement,
-    /// A reply that has to be given by law; counts only while such a deadline runs.
+    /// A reply that has to be given by law; counts only while such a deadline runs that its writer did not make for it.
     LegalReply,
     /// Everything else.
     Ordinary,
@@ -45,7 +45,8 @@ impl Category {
         }
     }
 
-    /// Whether it waits while an incident is open. `legal_deadline`: one of the case's legal deadlines runs.
+    /// Whether it waits while an incident is open. `legal_deadline`: one of the case's legal deadlines runs that its writer did not
+    /// make for it.
     pub fn waits(self, legal_deadline: bool) -> bool {
         match self {
             Self::Receipt | Self::Appointment | Self::Safety | Self::Inside | Self::Statement => {

@@ -2,6 +2,8 @@
 
 pub mod announce;
 pub(crate) mod carry;
+pub mod compose;
+pub(crate) mod erase;
 pub mod inbox;
 pub mod metrics;
 pub mod owner_notices;

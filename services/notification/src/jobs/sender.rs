@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use jiff::tz::TimeZone;
 use redress_model::name::{MessageName, StatementName};
 use redress_model::time::SharedClock;
 use redress_model::{Fault, ids};
@@ -29,17 +28,18 @@ use tracing::Instrument as _;
 use zeroize::Zeroizing;
 
 use super::carry::{self, KeepNotice, KeepPage, MakeTask};
+use super::compose::{self, Words};
 use super::metrics::Metrics;
 use super::people::{People, Published};
 use super::steps::{
     BeginAttempt, Block, Claim, ClaimMessage, Claimed, Drop, FinishAttempt, PutOff, Rest,
 };
 use crate::domain::message::Recipient;
-use crate::domain::render::{Material, RenderError, Templates};
+use crate::domain::render::{RenderError, Templates};
 use crate::domain::route::{self, Choice, ContactPoints, Past, Way};
 use crate::domain::texts;
 use crate::domain::verdict::{self, Ended, Next};
-use crate::domain::words::{AttemptOutcome, Language, MessageChannel, MessageState, Provider};
+use crate::domain::words::{AttemptOutcome, Language, MessageState, Provider};
 use crate::provider::{Answer, Gateways, Outgoing};
 use crate::settings::Sending;
 use crate::store::messages::{self, DueMessage, Lane, Message};
@@ -382,68 +382,27 @@ impl<P: People> Sender<P> {
         language: Language,
     ) -> Result<Written, RenderError> {
         let message = &claimed.message;
-        let zone = TimeZone::get(&claimed.site.time_zone).unwrap_or(TimeZone::UTC);
-        let text = |name: Option<String>| name.unwrap_or_default();
-        let case = text(message.case.as_ref().map(ToString::to_string));
-        let incident = text(message.incident.as_ref().map(ToString::to_string));
-        let name = message.name.to_string();
         let link = match (&self.sending.survey_url, message.facts.survey) {
             (Some(page), Some(survey)) => {
                 format!("{page}{}", self.tokens.survey(&message.name.site, survey))
             }
             _ => String::new(),
         };
-        let mut facts = message.facts.clone();
-        if let Some(view) = &claimed.case
-            && facts.number.is_empty()
-        {
-            facts.number.clone_from(&view.number);
-        }
-        let source_of_notice = claimed
-            .notice
-            .as_ref()
-            .map(|notice| notice.content.text(language));
-        let notice_name = text(claimed.notice.as_ref().map(|notice| notice.name()));
-        let material = Material {
-            facts: &facts,
-            reader: points.name_in(language),
-            site: language.pick(&claimed.site.display_name, &claimed.site.display_name_en),
-            zone: &zone,
-            owner: claimed
-                .owner
-                .as_ref()
-                .map_or("", |owner| owner.points.name_in(language)),
-            owner_department: claimed.owner.as_ref().map_or("", |owner| {
-                language.pick(&owner.department, &owner.department_en)
-            }),
-            owner_phone: claimed
-                .owner
-                .as_ref()
-                .map_or("", |owner| owner.points.address(MessageChannel::Sms)),
-            visitor: claimed
-                .visitor
-                .as_ref()
-                .map_or("", |visitor| visitor.points.name_in(language)),
-            text: claimed.said.as_ref().map_or_else(
-                || source_of_notice.map_or("", |text| text.body.as_str()),
-                |said| said.as_str(),
-            ),
-            title: source_of_notice.map_or("", |text| text.subject.as_str()),
-            notice: &notice_name,
-            next_time: claimed.case.as_ref().and_then(|case| case.next_time),
-            case: &case,
-            incident: &incident,
-            message: &name,
-            link: &link,
+        let words = Words {
+            message,
+            site: &claimed.site,
+            case: claimed.case.as_ref(),
+            owner: claimed.owner.as_ref(),
+            visitor: claimed.visitor.as_ref(),
+            notice: claimed.notice.as_ref(),
+            said: claimed.said.as_ref().map(|said| said.as_str()),
             digest: &claimed.digest,
-            page: message.fate.page,
-            page_max: message.fate.page_max,
+            reader: points.name_in(language),
+            link: &link,
         };
         let own = texts::template(&claimed.holding, message.template, language);
         let source = own.as_ref().map(|own| &own.source);
-        let text = self
-            .templates
-            .render(message.template, language, source, &material)?;
+        let text = words.write(&self.templates, language, source)?;
         let outside = matches!(message.recipient, Recipient::Complainant(_));
         if message.template.is_outward() && outside {
             let mut whole = format!("{}\n{}", text.subject, text.body);
@@ -474,22 +433,13 @@ impl<P: People> Sender<P> {
             channel: way.channel,
             language,
             address: points.address(way.channel).to_owned(),
-            subject: self.marked(language, text.subject),
-            body: self.marked(language, text.body),
+            subject: compose::marked(self.rehearsal, language, text.subject),
+            body: compose::marked(self.rehearsal, language, text.body),
             params: text.params,
             reader: points.name_in(language).to_owned(),
             create_time: message.create_time,
             unsubscribe: self.unsubscribe(message),
         })))
-    }
-
-    /// A rehearsal is taken for nothing else, wherever its messages are read.
-    fn marked(&self, language: Language, text: String) -> String {
-        match (self.rehearsal, language) {
-            (false, _) => text,
-            (true, Language::Chinese) => format!("【演练】{text}"),
-            (true, Language::English) => format!("[DRILL] {text}"),
-        }
     }
 
     /// Keeps a message back until its text is changed or somebody with authority lets it through.

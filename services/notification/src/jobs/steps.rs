@@ -4,13 +4,15 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
-use redress_model::name::{CaseName, MessageName, StaffName};
+use redress_model::name::{CaseName, MessageName};
 use redress_store::{Keyring, Operation, Tx};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::announce;
 use super::carry;
+use super::compose;
+use super::erase::CASE_ERASED;
 use super::voice;
 use crate::domain::case::CaseView;
 use crate::domain::digest::Digest;
@@ -122,6 +124,10 @@ impl ClaimMessage<'_> {
             voice::remind(tx, &mut message, self.now).await?;
             return Ok(Claim::Gone);
         }
+        if message.erased {
+            silence(tx, &mut message, CASE_ERASED, self.now).await?;
+            return Ok(Claim::Ended(Box::new(message)));
+        }
         let case = match &message.case {
             Some(name) => matters::case(tx, name).await?,
             None => None,
@@ -220,7 +226,14 @@ impl ClaimMessage<'_> {
         let history = attempts::history(tx, self.name, message.fate.round, page).await?;
         let told_before = !history.is_empty();
         if !self
-            .may_go(tx, &mut message, &site, &preference, &digest, told_before)
+            .may_go(
+                tx,
+                &mut message,
+                (&site, case.as_ref()),
+                &preference,
+                &digest,
+                told_before,
+            )
             .await?
         {
             return Ok(Claim::Gone);
@@ -239,8 +252,8 @@ impl ClaimMessage<'_> {
             }
             _ => (None, None),
         };
-        let owner = self.owner(tx, case.as_ref(), &message.facts.writer).await?;
-        let visitor = self.visitor(tx, &message).await?;
+        let owner = compose::owner(tx, self.keys, case.as_ref(), &message.facts.writer).await?;
+        let visitor = compose::visitor(tx, self.keys, &message).await?;
         let holding = texts::holding(tx, &self.name.site, self.now).await?;
         let said = match message.template {
             Template::CaseMessage => texts::said(tx, self.keys, self.name).await?,
@@ -290,7 +303,7 @@ impl ClaimMessage<'_> {
         &self,
         tx: &mut Tx,
         message: &mut Message,
-        site: &SiteView,
+        (site, case): (&SiteView, Option<&CaseView>),
         preference: &Preference,
         digest: &Digest,
         told_before: bool,
@@ -318,8 +331,16 @@ impl ClaimMessage<'_> {
         } else {
             hours::lock_bucket(tx, here, &reader).await?
         };
+        let visit = message.facts.appointment.as_ref().map(|a| a.time);
+        let needed_by = match visit.filter(|time| *time > self.now) {
+            Some(time) => Some(time),
+            None => voice::legally_due(tx, message).await?,
+        };
         let asked = Asked {
             template: message.template,
+            category: voice::category(message),
+            is_of_grade_1: case.is_some_and(|case| case.grade == 1),
+            needed_by,
             priority: message.priority,
             reminder: message.template == Template::ClockWarned
                 || (message.template == Template::ClockDigest && digest.total() == digest.warned),
@@ -345,36 +366,6 @@ impl ClaimMessage<'_> {
                 messages::settle(tx, message).await?;
                 Ok(false)
             }
-        }
-    }
-
-    /// Who comes to an appointment.
-    async fn visitor(&self, tx: &mut Tx, message: &Message) -> Result<Option<StaffContact>, Fault> {
-        let appointment = message.facts.appointment.as_ref();
-        match appointment.and_then(|a| a.visitor.parse::<StaffName>().ok()) {
-            Some(name) => staff::get(tx, self.keys, &name).await,
-            None => Ok(None),
-        }
-    }
-
-    /// Who looks after the case. News of an acceptance may be on their way: whoever writes about a case that is offered
-    /// to them has accepted it.
-    async fn owner(
-        &self,
-        tx: &mut Tx,
-        case: Option<&CaseView>,
-        writer: &str,
-    ) -> Result<Option<StaffContact>, Fault> {
-        let responsible = case.map(|case| {
-            if !writer.is_empty() && case.offered_to == writer {
-                writer
-            } else {
-                case.responsible.as_str()
-            }
-        });
-        match responsible.and_then(|name| name.parse().ok()) {
-            Some(name) => staff::get(tx, self.keys, &name).await,
-            None => Ok(None),
         }
     }
 }
@@ -667,7 +658,11 @@ pub(crate) async fn sent(
     Ok(())
 }
 
-async fn silence(
+/// Nobody needs a locked message any more.
+///
+/// # Errors
+/// When Postgres is away.
+pub(super) async fn silence(
     tx: &mut Tx,
     message: &mut Message,
     reason: &str,

@@ -94,31 +94,53 @@ async fn silencing(tx: &mut Tx, message: &Message) -> Result<Option<Uuid>, Fault
     let Some(incident) = incident else {
         return Ok(None);
     };
-    let legal = legal_runs(tx, message).await?;
+    let legal = law_lets_pass(tx, message, incident).await?;
     Ok(category.waits(legal).then_some(incident))
 }
 
-fn category(message: &Message) -> Category {
+/// What a message is, as far as its waiting is concerned.
+pub(super) fn category(message: &Message) -> Category {
     let purpose = message.facts.purpose.unwrap_or(SaidPurpose::Ordinary);
     Category::of(message.template, purpose)
 }
 
-/// Whether a deadline that the law, a court or an authority sets runs for a message's case.
-async fn legal_runs(tx: &mut Tx, message: &Message) -> Result<bool, Fault> {
+/// Whether a deadline that the law, a court or an authority sets runs for a message's case, and its writer did not make it to get
+/// past the spokesperson of this incident.
+async fn law_lets_pass(tx: &mut Tx, message: &Message, incident: Uuid) -> Result<bool, Fault> {
     match &message.case {
-        Some(case) => Ok(held::promise_due(tx, case, &LEGAL).await?.1),
+        Some(case) => held::passes_by(tx, message, case, incident, &LEGAL).await,
         None => Ok(false),
     }
 }
 
-/// Lets a locked message that is HELD go where the law's time runs for it: such a reply waits for nobody, whichever of the two
-/// was first. Says whether it goes.
+/// By when a legal reply has to be there: the next such deadline of its case. None for every other message.
+pub(super) async fn legally_due(
+    tx: &mut Tx,
+    message: &Message,
+) -> Result<Option<Timestamp>, Fault> {
+    match &message.case {
+        Some(case) if category(message) == Category::LegalReply => {
+            held::promise_due(tx, case, &LEGAL).await
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Lets a locked message that is HELD go where the law's time runs for it by a deadline that was there before it and that was only
+/// heard of late: such a reply waits for nobody. Says whether it goes.
 pub(super) async fn let_pass(
     tx: &mut Tx,
     message: &mut Message,
     now: Timestamp,
 ) -> Result<bool, Fault> {
-    if category(message) != Category::LegalReply || !legal_runs(tx, message).await? {
+    if category(message) != Category::LegalReply {
+        return Ok(false);
+    }
+    let found = held::get(tx, &message.name).await?;
+    let Some(held) = found.filter(|held| held.decision.is_none()) else {
+        return Ok(false);
+    };
+    if !law_lets_pass(tx, message, held.incident).await? {
         return Ok(false);
     }
     let fate = &mut message.fate;
@@ -203,7 +225,7 @@ pub(super) async fn promises_changed(
 /// When the next of the promises that a message may have been meant to keep is due.
 async fn promise_due(tx: &mut Tx, message: &Message) -> Result<Option<Timestamp>, Fault> {
     match &message.case {
-        Some(case) => Ok(held::promise_due(tx, case, &TOUCHED).await?.0),
+        Some(case) => held::promise_due(tx, case, &TOUCHED).await,
         None => Ok(None),
     }
 }

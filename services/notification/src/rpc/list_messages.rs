@@ -2,7 +2,7 @@
 
 use redress_model::Fault;
 use redress_model::fault::parse_field;
-use redress_model::name::{CaseName, IncidentName, MessageName, SiteId, SiteName};
+use redress_model::name::{CaseName, IncidentName, MessageName, SiteId, SiteName, StaffName};
 use redress_proto::convert;
 use redress_proto::notification::v1 as proto;
 use redress_rpc::Caller;
@@ -12,9 +12,12 @@ use tonic::Request;
 use uuid::Uuid;
 
 use super::{Messages, wire};
-use crate::domain::words::MessageState;
+use crate::domain::words::{MessageState, RecipientKind};
 use crate::store::matters;
 use crate::store::messages::{self, Filter, Message};
+
+/// Whoever asks.
+const ME: &str = "me";
 
 struct ListMessages<'a> {
     filter: Filter,
@@ -38,7 +41,7 @@ pub(super) async fn handle(
 ) -> Result<proto::ListMessagesResponse, Fault> {
     let caller = Caller::of(&request)?;
     let asked = request.get_ref();
-    let filter = read(asked)?;
+    let filter = read(asked, caller.staff.as_ref())?;
     if let Some(site) = &filter.site {
         caller.require_site(site)?;
     }
@@ -67,7 +70,8 @@ pub(super) async fn handle(
     })
 }
 
-fn read(asked: &proto::ListMessagesRequest) -> Result<Filter, Fault> {
+/// `me`: the person on the roster who asks.
+fn read(asked: &proto::ListMessagesRequest, me: Option<&StaffName>) -> Result<Filter, Fault> {
     super::texts::plain(&[("template", &asked.template), ("reason", &asked.reason)])?;
     let mut site = match asked.parent.as_str() {
         "sites/-" => None,
@@ -101,6 +105,21 @@ fn read(asked: &proto::ListMessagesRequest) -> Result<Filter, Fault> {
         within("digest", digest.site)?;
         filter.digest = Some(digest.id);
     }
+    if !asked.recipient.is_empty() {
+        let recipient: StaffName = match (asked.recipient.as_str(), me) {
+            (ME, Some(me)) => me.clone(),
+            (ME, None) => {
+                let rule = "must name somebody of staff: the token is of nobody on the roster";
+                return Err(Fault::invalid("recipient", rule));
+            }
+            (name, _) => parse_field("recipient", name)?,
+        };
+        filter.recipient = Some(recipient.to_string());
+        // The one kind that has such names, and by which they are found.
+        let staff = RecipientKind::Staff;
+        filter.recipient_kind = filter.recipient_kind.or(Some(staff));
+        within("recipient", recipient.site)?;
+    }
     for state in &asked.states {
         let state: MessageState = convert::required("states", *state)?;
         filter.states.push(state.word().to_owned());
@@ -121,12 +140,15 @@ mod tests {
             case,
             ..Default::default()
         };
-        let fault = read(&asked("sites/lake", format!("sites/river/cases/{id}")))
-            .err()
-            .map(|f| f.to_string());
+        let fault = read(
+            &asked("sites/lake", format!("sites/river/cases/{id}")),
+            None,
+        )
+        .err()
+        .map(|f| f.to_string());
         assert_eq!(fault.as_deref(), Some("case must lie in the parent"));
-        let any = read(&asked("sites/-", format!("sites/river/cases/{id}"))).unwrap();
+        let any = read(&asked("sites/-", format!("sites/river/cases/{id}")), None).unwrap();
         assert_eq!(any.site.map(|s| s.to_string()).as_deref(), Some("river"));
-        assert!(read(&asked("sites/lake", "nonsense".to_owned())).is_err());
+        assert!(read(&asked("sites/lake", "nonsense".to_owned()), None).is_err());
     }
 }

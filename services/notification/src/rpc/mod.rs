@@ -28,6 +28,7 @@ use redress_rpc::{Fingerprints, status};
 use redress_store::{Database, Keyring};
 use tonic::{Request, Response, Status};
 
+use crate::jobs::compose::Previews;
 use crate::jobs::metrics::Metrics;
 
 /// Answers callers.
@@ -43,6 +44,8 @@ pub struct Messages {
     pub fingerprints: Fingerprints,
     /// What is counted.
     pub metrics: Metrics,
+    /// Writes what waits for whoever decides about it.
+    pub previews: Arc<Previews>,
 }
 
 #[tonic::async_trait]

@@ -110,6 +110,9 @@ impl RetryMessage<'_> {
 
 /// Whether what a message is about has ended.
 pub(super) async fn has_ended(tx: &mut Tx, message: &Message) -> Result<bool, Fault> {
+    if message.erased {
+        return Ok(true);
+    }
     if message.template == Template::StatementPublished {
         // What was said stays said.
         return Ok(false);

@@ -5,6 +5,7 @@ use redress_proto::convert;
 use redress_proto::notification::v1 as wire;
 use redress_rpc::etag;
 
+use crate::jobs::compose::Preview;
 use crate::store::attempts::Attempt;
 use crate::store::kept::KeptPage;
 use crate::store::messages::Message;
@@ -44,6 +45,7 @@ pub(super) fn message(message: &Message) -> wire::Message {
         bundled_count: i32::try_from(message.bundled_count).unwrap_or(i32::MAX),
         deliver_time: fate.deliver_time.map(convert::to_timestamp),
         read_time: fate.read_time.map(convert::to_timestamp),
+        erased: message.erased,
     }
 }
 
@@ -69,6 +71,15 @@ pub(super) fn rendered(page: KeptPage) -> wire::RenderedMessage {
         address: page.text.address,
         subject: page.text.subject,
         body: page.text.body,
+    }
+}
+
+/// What would go now.
+pub(super) fn preview(preview: Preview) -> wire::MessagePreview {
+    wire::MessagePreview {
+        language: preview.language.tag().to_owned(),
+        subject: preview.subject,
+        body: preview.body,
     }
 }
 

@@ -8,6 +8,7 @@ use redress_model::words::ClockKind;
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
+use super::messages::Message;
 use super::word;
 use crate::domain::words::HoldDecision;
 
@@ -103,17 +104,17 @@ pub async fn open_incident(
     .or_fault()
 }
 
-/// When the next of a case's running promises of these kinds is due, and whether any runs.
+/// When the next of a case's running promises of these kinds is due; none where none runs.
 pub async fn promise_due(
     tx: &mut Tx,
     case: &CaseName,
     kinds: &[ClockKind],
-) -> Result<(Option<Timestamp>, bool), Fault> {
+) -> Result<Option<Timestamp>, Fault> {
     let kinds: Vec<String> = kinds.iter().map(|kind| kind.word().to_owned()).collect();
-    let row = sqlx::query!(
-        r#"-- notification::held::promise_due
-        SELECT min(due_time) AS due, count(*) > 0 AS "any!" FROM clock_view
-        WHERE site = $1 AND case_id = $2 AND kind = ANY ($3) AND state IN ('RUNNING', 'BREACHED')"#,
+    let due = sqlx::query_scalar!(
+        "-- notification::held::promise_due
+        SELECT min(due_time) AS due FROM clock_view
+        WHERE site = $1 AND case_id = $2 AND kind = ANY ($3) AND state IN ('RUNNING', 'BREACHED')",
         case.site.as_str(),
         case.id,
         &kinds,
@@ -121,7 +122,39 @@ pub async fn promise_due(
     .fetch_one(&mut **tx)
     .await
     .or_fault()?;
-    Ok((row.due.map(|t: jiff_sqlx::Timestamp| t.to_jiff()), row.any))
+    Ok(due.map(|t: jiff_sqlx::Timestamp| t.to_jiff()))
+}
+
+/// Whether a promise of these kinds runs for a message's case that lets it pass an open incident: one that the message's own
+/// writer did not make for it. It was entered before the incident opened; or before the message was written, and on another's word
+/// than its writer's. One of which triage did not say that counts.
+pub async fn passes_by(
+    tx: &mut Tx,
+    message: &Message,
+    case: &CaseName,
+    incident: Uuid,
+    kinds: &[ClockKind],
+) -> Result<bool, Fault> {
+    let kinds: Vec<String> = kinds.iter().map(|kind| kind.word().to_owned()).collect();
+    sqlx::query_scalar!(
+        r#"-- notification::held::passes_by
+        SELECT EXISTS (
+          SELECT FROM clock_view c
+          LEFT JOIN incident_view i ON i.site = c.site AND i.incident_id = $4
+          LEFT JOIN said_text s ON s.site = c.site AND s.message_id = $5
+          WHERE c.site = $1 AND c.case_id = $2 AND c.kind = ANY ($3) AND c.state IN ('RUNNING', 'BREACHED')
+            AND (c.made_time IS NULL OR c.made_time < i.open_time
+                 OR (c.made_time <= $6 AND (c.made_by = '' OR c.made_by IS DISTINCT FROM s.author)))) AS "any!""#,
+        case.site.as_str(),
+        case.id,
+        &kinds,
+        incident,
+        message.name.id,
+        message.create_time.to_sqlx(),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
 }
 
 /// Begins to hold a message, also one that was let go without anybody's decision: nobody decided about this one.

@@ -93,6 +93,7 @@ struct CaseRow {
     next_time: Option<jiff_sqlx::Timestamp>,
     complained_about: Vec<String>,
     person_tokens: Vec<String>,
+    erased: bool,
 }
 
 impl TryFrom<CaseRow> for CaseView {
@@ -114,6 +115,7 @@ impl TryFrom<CaseRow> for CaseView {
             next_time: row.next_time.map(|t| t.to_jiff()),
             complained_about: row.complained_about,
             person_tokens: row.person_tokens,
+            erased: row.erased,
         })
     }
 }
@@ -124,7 +126,7 @@ pub async fn lock_case(tx: &mut Tx, case: &CaseName) -> Result<Option<CaseView>,
         CaseRow,
         "-- notification::matters::lock_case
         SELECT number, historical, status, epoch, revision, language, grade, grade_revision,
-               responsible, offered_to, owner_revision, next_time, complained_about, person_tokens
+               responsible, offered_to, owner_revision, next_time, complained_about, person_tokens, erased
         FROM case_view WHERE site = $1 AND case_id = $2 FOR UPDATE",
         case.site.as_str(),
         case.id,
@@ -148,7 +150,7 @@ pub async fn lock_cases(
     let rows = sqlx::query!(
         "-- notification::matters::lock_cases
         SELECT case_id, number, historical, status, epoch, revision, language, grade, grade_revision,
-               responsible, offered_to, owner_revision, next_time, complained_about, person_tokens
+               responsible, offered_to, owner_revision, next_time, complained_about, person_tokens, erased
         FROM case_view WHERE site = $1 AND case_id = ANY ($2) ORDER BY case_id FOR UPDATE",
         site.as_str(),
         &ids,
@@ -173,6 +175,7 @@ pub async fn lock_cases(
                 next_time: row.next_time,
                 complained_about: row.complained_about,
                 person_tokens: row.person_tokens,
+                erased: row.erased,
             };
             Ok((row.case_id, CaseView::try_from(view)?))
         })
@@ -185,7 +188,7 @@ pub async fn case(tx: &mut Tx, case: &CaseName) -> Result<Option<CaseView>, Faul
         CaseRow,
         "-- notification::matters::case
         SELECT number, historical, status, epoch, revision, language, grade, grade_revision,
-               responsible, offered_to, owner_revision, next_time, complained_about, person_tokens
+               responsible, offered_to, owner_revision, next_time, complained_about, person_tokens, erased
         FROM case_view WHERE site = $1 AND case_id = $2",
         case.site.as_str(),
         case.id,
@@ -238,6 +241,7 @@ pub async fn keep_cases(
     };
     let ids: Vec<Uuid> = cases.iter().map(|(id, _)| *id).collect();
     let historical: Vec<bool> = cases.iter().map(|(_, v)| v.historical).collect();
+    let erased: Vec<bool> = cases.iter().map(|(_, v)| v.erased).collect();
     let grades: Vec<i32> = cases.iter().map(|(_, v)| v.grade).collect();
     let next: Vec<Option<jiff_sqlx::Timestamp>> = cases
         .iter()
@@ -247,23 +251,24 @@ pub async fn keep_cases(
         "-- notification::matters::keep_cases
         INSERT INTO case_view AS c (site, case_id, number, historical, status, epoch, revision, language,
                                     grade, grade_revision, responsible, offered_to, owner_revision, next_time,
-                                    complained_about, person_tokens)
+                                    complained_about, person_tokens, erased)
         SELECT $1, n.case_id, n.number, n.historical, n.status, n.epoch, n.revision, n.language, n.grade, n.grade_revision,
                n.responsible, n.offered_to, n.owner_revision, n.next_time,
                ARRAY(SELECT jsonb_array_elements_text(n.complained_about)),
-               ARRAY(SELECT jsonb_array_elements_text(n.person_tokens))
+               ARRAY(SELECT jsonb_array_elements_text(n.person_tokens)), n.erased
         FROM unnest($2::uuid[], $3::text[], $4::boolean[], $5::text[], $6::bigint[], $7::bigint[], $8::text[],
                     $9::integer[], $10::bigint[], $11::text[], $12::text[], $13::bigint[], $14::timestamptz[], $15::jsonb[],
-                    $16::jsonb[])
+                    $16::jsonb[], $17::boolean[])
           AS n (case_id, number, historical, status, epoch, revision, language, grade, grade_revision, responsible,
-                offered_to, owner_revision, next_time, complained_about, person_tokens)
+                offered_to, owner_revision, next_time, complained_about, person_tokens, erased)
         ORDER BY n.case_id
         ON CONFLICT ON CONSTRAINT case_view_pkey DO UPDATE
         SET number = excluded.number, historical = excluded.historical, status = excluded.status, epoch = excluded.epoch,
             revision = excluded.revision, language = excluded.language, grade = excluded.grade,
             grade_revision = excluded.grade_revision, responsible = excluded.responsible,
             offered_to = excluded.offered_to, owner_revision = excluded.owner_revision, next_time = excluded.next_time,
-            complained_about = excluded.complained_about, person_tokens = excluded.person_tokens",
+            complained_about = excluded.complained_about, person_tokens = excluded.person_tokens,
+            erased = excluded.erased",
         site.as_str(),
         &ids,
         &text(|v| &v.number) as &[&str],
@@ -280,6 +285,7 @@ pub async fn keep_cases(
         &next as &[Option<jiff_sqlx::Timestamp>],
         &list(|v| &v.complained_about),
         &list(|v| &v.person_tokens),
+        &erased,
     )
     .execute(&mut **tx)
     .await
@@ -307,6 +313,8 @@ pub struct IncidentNow<'a> {
     pub voices: &'a [Voice],
     /// Rises with every change.
     pub revision: i64,
+    /// When that was said. It is open since it was first said of it.
+    pub told: Timestamp,
 }
 
 /// Keeps an incident's cases and what it is, if newer; in any case which it ever had. Says whether it was newer.
@@ -321,6 +329,7 @@ pub async fn keep_incident(
         closed,
         voices,
         revision,
+        told,
     } = now;
     let staff: Vec<String> = voices.iter().map(|v| v.staff.to_string()).collect();
     let until: Vec<Option<jiff_sqlx::Timestamp>> = voices
@@ -339,15 +348,15 @@ pub async fn keep_incident(
     sqlx::query!(
         "-- notification::matters::keep_incident
         INSERT INTO incident_view AS i (site, incident_id, case_ids, merged, revision, ever_case_ids, closed,
-                                        voices, voices_until)
-        VALUES ($1, $2, $3, $4, $5, $3, $6, $7, $8)
+                                        voices, voices_until, open_time)
+        VALUES ($1, $2, $3, $4, $5, $3, $6, $7, $8, $9)
         ON CONFLICT ON CONSTRAINT incident_view_pkey DO UPDATE
         SET case_ids = CASE WHEN i.revision < $5 THEN $3 ELSE i.case_ids END,
             merged = CASE WHEN i.revision < $5 THEN $4 ELSE i.merged END,
             closed = CASE WHEN i.revision < $5 THEN $6 ELSE i.closed END,
             voices = CASE WHEN i.revision < $5 THEN $7 ELSE i.voices END,
             voices_until = CASE WHEN i.revision < $5 THEN $8 ELSE i.voices_until END,
-            revision = greatest(i.revision, $5),
+            revision = greatest(i.revision, $5), open_time = least(i.open_time, $9),
             ever_case_ids = ARRAY(SELECT unnest(i.ever_case_ids) UNION SELECT unnest($3::uuid[]) ORDER BY 1)",
         incident.site.as_str(),
         incident.id,
@@ -357,6 +366,7 @@ pub async fn keep_incident(
         closed,
         &staff,
         &until as &[Option<jiff_sqlx::Timestamp>],
+        told.to_sqlx(),
     )
     .execute(&mut **tx)
     .await
@@ -440,7 +450,7 @@ pub async fn incident_ended(tx: &mut Tx, incident: &IncidentName) -> Result<bool
 }
 
 /// A promise as it is now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Promise {
     /// Of which case; none for an incident's.
     pub case: Option<Uuid>,
@@ -452,9 +462,13 @@ pub struct Promise {
     pub due: Option<Timestamp>,
     /// Rises with every change.
     pub generation: i64,
+    /// When what it was made of was entered; none where triage did not say.
+    pub made: Option<Timestamp>,
+    /// On whose word it runs, a token subject; empty where on nobody's, and where this is not news of its start.
+    pub made_by: String,
 }
 
-/// Keeps promises of a site, those that are newer.
+/// Keeps promises of a site, those that are newer. On whose word one runs is said with its start, and stands until it is made anew.
 pub async fn keep_clocks(
     tx: &mut Tx,
     site: &SiteId,
@@ -472,13 +486,21 @@ pub async fn keep_clocks(
         .values()
         .map(|p| p.due.map(|t| t.to_sqlx()))
         .collect();
+    let made: Vec<Option<jiff_sqlx::Timestamp>> = clocks
+        .values()
+        .map(|p| p.made.map(|t| t.to_sqlx()))
+        .collect();
+    let made_by: Vec<&str> = clocks.values().map(|p| p.made_by.as_str()).collect();
     sqlx::query!(
         "-- notification::matters::keep_clocks
-        INSERT INTO clock_view AS c (site, clock_id, state, generation, case_id, kind, due_time)
-        SELECT $1, n.* FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::uuid[], $6::text[], $7::timestamptz[]) AS n
+        INSERT INTO clock_view AS c (site, clock_id, state, generation, case_id, kind, due_time, made_time, made_by)
+        SELECT $1, n.* FROM unnest($2::uuid[], $3::text[], $4::bigint[], $5::uuid[], $6::text[], $7::timestamptz[],
+                                   $8::timestamptz[], $9::text[]) AS n
         ON CONFLICT ON CONSTRAINT clock_view_pkey DO UPDATE
         SET state = excluded.state, generation = excluded.generation, case_id = excluded.case_id, kind = excluded.kind,
-            due_time = excluded.due_time
+            due_time = excluded.due_time, made_time = excluded.made_time,
+            made_by = CASE WHEN excluded.made_by <> '' OR excluded.made_time IS DISTINCT FROM c.made_time
+                           THEN excluded.made_by ELSE c.made_by END
         WHERE c.generation < excluded.generation",
         site.as_str(),
         &ids,
@@ -487,6 +509,8 @@ pub async fn keep_clocks(
         &cases as &[Option<Uuid>],
         &kinds as &[&str],
         &dues as &[Option<jiff_sqlx::Timestamp>],
+        &made as &[Option<jiff_sqlx::Timestamp>],
+        &made_by as &[&str],
     )
     .execute(&mut **tx)
     .await

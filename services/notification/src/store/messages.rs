@@ -49,6 +49,8 @@ pub struct Message {
     pub blocked_rules: Vec<String>,
     /// When it was caused.
     pub create_time: Timestamp,
+    /// Its case was erased: text and address are gone.
+    pub erased: bool,
     /// The part that moves.
     pub fate: Fate,
 }
@@ -137,6 +139,7 @@ struct Row {
     acknowledged_by: String,
     revision: i64,
     blocked_rules: Vec<String>,
+    erased: bool,
 }
 
 impl Row {
@@ -166,6 +169,7 @@ impl Row {
             facts: self.facts.0,
             blocked_rules: self.blocked_rules,
             create_time: self.create_time,
+            erased: self.erased,
             fate: Fate {
                 state: word(&self.state)?,
                 due_time: self.due_time.map(|t| t.to_jiff()),
@@ -389,7 +393,7 @@ pub async fn get(tx: &mut Tx, name: &MessageName) -> Result<Option<Message>, Fau
                  SELECT count(*) FROM message b WHERE b.site = message.site AND b.digest_id = message.message_id
                ) ELSE 0 END AS "bundled_count!", priority, facts AS "facts: Json<Facts>", state, due_time, lease_token, round,
                page, page_max, attempt_count, defer_count, language, channel, provider, reason,
-               create_time, send_time, deliver_time, read_time, acknowledge_time, acknowledged_by, revision, blocked_rules
+               create_time, send_time, deliver_time, read_time, acknowledge_time, acknowledged_by, revision, blocked_rules, erased
         FROM message WHERE site = $1 AND message_id = $2"#,
         name.site.as_str(),
         name.id,
@@ -416,6 +420,8 @@ pub struct Filter {
     pub template: String,
     /// One kind of reader; none: all.
     pub recipient_kind: Option<RecipientKind>,
+    /// One reader, as messages name them; none: all.
+    pub recipient: Option<String>,
     /// What one digest tells.
     pub digest: Option<Uuid>,
     /// One reason; empty: all.
@@ -438,7 +444,7 @@ pub async fn list(
                  SELECT count(*) FROM message b WHERE b.site = message.site AND b.digest_id = message.message_id
                ) ELSE 0 END AS "bundled_count!", priority, facts AS "facts: Json<Facts>", state, due_time, lease_token, round,
                page, page_max, attempt_count, defer_count, language, channel, provider, reason,
-               create_time, send_time, deliver_time, read_time, acknowledge_time, acknowledged_by, revision, blocked_rules
+               create_time, send_time, deliver_time, read_time, acknowledge_time, acknowledged_by, revision, blocked_rules, erased
         FROM message
         WHERE ($1::text IS NULL OR site = $1)
           AND ($2::uuid IS NULL OR case_id = $2)
@@ -449,6 +455,7 @@ pub async fn list(
           AND ($7::uuid IS NULL OR message_id < $7)
           AND ($9::uuid IS NULL OR digest_id = $9)
           AND ($10::text = '' OR reason = $10)
+          AND ($11::text IS NULL OR recipient = $11)
         ORDER BY message_id DESC LIMIT $8"#,
         filter.site.as_ref().map(SiteId::as_str),
         filter.case,
@@ -460,6 +467,7 @@ pub async fn list(
         limit,
         filter.digest,
         filter.reason,
+        filter.recipient,
     )
     .fetch_all(&mut **tx)
     .await

@@ -4,6 +4,7 @@
 pub mod attempts;
 pub mod digests;
 pub mod duty;
+pub mod erasure;
 pub mod held;
 pub mod kept;
 pub mod matters;

@@ -414,6 +414,21 @@ pub async fn cancel_of_case(
     Ok(cancelled)
 }
 
+/// Asks nobody about an erased case any more, and forgets what was answered in words. Returns what was asked.
+pub async fn end_of_erased(tx: &mut Tx, case: &CaseName) -> Result<Vec<Survey>, Fault> {
+    sqlx::query!(
+        "-- notification::surveys::end_of_erased
+        UPDATE survey SET comment = NULL, thanks_contact = NULL, revision = revision + 1
+        WHERE site = $1 AND case_id = $2 AND (comment IS NOT NULL OR thanks_contact IS NOT NULL)",
+        case.site.as_str(),
+        case.id,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    cancel_of_case(tx, case, i64::MAX).await
+}
+
 /// Writes down when the task of the next call is to be made; none where it is there, or nobody is to call. The row is
 /// locked by this transaction.
 pub async fn set_call_task_time(

@@ -5,6 +5,7 @@ mod channels;
 mod crash;
 mod delivery;
 mod digests;
+mod erasure;
 mod journeys;
 mod owner_notices;
 mod privacy;

@@ -22,6 +22,7 @@ use crate::support::{World, meter, news, site};
 
 pub(crate) fn service(world: &World) -> Messages {
     Messages {
+        previews: crate::support::previews(),
         db: world.base.db.clone(),
         keys: Arc::clone(&world.keys),
         clock: world.clock.clone(),
@@ -183,6 +184,22 @@ async fn lists_page_newest_first_and_narrow_by_every_filter() {
         answer.expect("a page").get_ref().messages.len()
     };
     let base = || list("sites/lake");
+    // Of one person: by name, or by asking oneself.
+    let to = |recipient: String| proto::ListMessagesRequest {
+        recipient,
+        ..list("sites/-")
+    };
+    assert_eq!(count(to(li.to_string())).await, 1);
+    assert_eq!(count(to("sites/lake/staff/nobody".to_owned())).await, 0);
+    let asks_of_herself = self::caller("lake", &["messages.list"], Some(&li));
+    let mine = to("me".to_owned());
+    let answer = service.list_messages(by(&asks_of_herself, mine.clone()));
+    let mine_told = answer.await.expect("a page").into_inner().messages;
+    assert_eq!(mine_told.len(), 1);
+    assert_eq!(mine_told[0].recipient, li.to_string());
+    let refused = service.list_messages(by(&caller, mine)).await;
+    let refused = refused.expect_err("of nobody on the roster");
+    assert_eq!(refused.code(), Code::InvalidArgument);
     let sent = proto::MessageState::Sent.into();
     let staff = proto::RecipientKind::Staff.into();
     assert_eq!(

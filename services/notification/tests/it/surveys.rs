@@ -293,7 +293,7 @@ async fn m02_the_address_of_a_customer_without_a_case_is_kept_until_the_thanks_a
     assert_eq!(thanks(&world).await[0].fate.state, MessageState::Sent);
     let texts = world.texts().await;
     let addresses: Vec<&str> = texts.iter().map(|text| text.address.as_str()).collect();
-    assert_eq!(addresses, ["+8613900139000"; 2]);
+    assert_eq!(addresses, ["13900139000"; 2]);
     assert_eq!(kept().await, [false]);
 }
 
@@ -735,6 +735,23 @@ fn handover(occasion: &str) -> proto::ScheduleSurveyRequest {
 }
 
 #[tokio::test]
+async fn m12_a_phone_that_is_none_is_refused_by_its_field_as_with_a_complaint() {
+    let world = World::new().await;
+    let portal = caller("lake", &["surveys.schedule"], None);
+    for phone in ["abc", "12", "139 0013 900x"] {
+        let mut asked = handover("unit-7");
+        asked.contact.as_mut().expect("given").phone = phone.to_owned();
+        let refused = service(&world).schedule_survey(by(&portal, asked)).await;
+        let refused = refused.expect_err("no number");
+        assert_eq!(refused.code(), Code::InvalidArgument, "{phone}");
+        let fields = refused.get_details_bad_request().expect("says which field");
+        assert_eq!(fields.field_violations[0].field, "contact.phone");
+        assert!(!refused.message().contains(phone), "no personal data");
+    }
+    assert!(list(&world).await.is_empty());
+}
+
+#[tokio::test]
 async fn m12_a_handover_is_asked_about_once_without_a_case_and_the_address_goes_with_the_answer() {
     let world = World::new().await;
     let portal = caller("lake", &["surveys.schedule"], None);
@@ -756,7 +773,7 @@ async fn m12_a_handover_is_asked_about_once_without_a_case_and_the_address_goes_
     let asked = survey(&world).await;
     world.send_due(&world.outbox_sender()).await;
     let text = world.text().await;
-    assert_eq!(text.address, "+8613900139000");
+    assert_eq!(text.address, "13900139000");
     assert!(text.body.contains("Zhou Min"));
 
     answer_by_link(&world, &asked, answer(3, None), "")

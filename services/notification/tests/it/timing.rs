@@ -2,16 +2,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 use redress_model::name::{CaseName, ClockName, IncidentName, StaffName};
-use redress_model::words::{ClockKind, ClockTransition, DutyRole};
+use redress_model::words::{CaseStatus, ClockKind, ClockTransition, DutyRole};
 use redress_notification::domain::message::{Draft, Facts, Priority, Recipient};
 use redress_notification::domain::words::{MessageState, Template};
 use redress_notification::store::messages::Message;
 use redress_proto::notification::v1 as proto;
 use redress_proto::notification::v1::delivery_service_server::DeliveryService as _;
+use redress_proto::notification::v1::message_service_server::MessageService as _;
 use uuid::Uuid;
 
 use crate::delivery::{policy, service, set_policy};
-use crate::rpc::{by, caller};
+use crate::rpc::{by, caller, service as messages};
 use crate::support::{World, news, site};
 
 fn at(text: &str) -> Timestamp {
@@ -101,6 +102,80 @@ async fn p07_what_a_customer_need_not_hear_at_night_waits_for_the_morning_on_the
     let all = find(&world, Template::ClockWarned).await;
     assert_eq!(all[0].fate.state, MessageState::Sent);
     assert_eq!(all[0].fate.attempt_count, 1);
+}
+
+#[tokio::test]
+async fn p07_section_8_a_warning_of_a_danger_goes_at_night_and_past_every_limit() {
+    let world = World::new().await;
+    let case = world.case("LAKE-1").await;
+    world.tell(news::graded(&case, 4)).await;
+    let sender = world.outbox_sender();
+    world.clock.advance(SignedDuration::from_mins(2));
+    world.send_due(&sender).await;
+    // 22:00 in Shanghai, and the reader has had more than anybody gets at once.
+    world.clock.set(at("2026-11-21T14:00:00Z"));
+    let clerk = caller("lake", &["messages.send", "assignments.override"], None);
+    let write = async |purpose: proto::MessagePurpose| {
+        let request = proto::SendMessageRequest {
+            parent: case.to_string(),
+            text: "Please leave the house now.".to_owned(),
+            purpose: purpose.into(),
+            ..Default::default()
+        };
+        let sent = messages(&world).send_message(by(&clerk, request)).await;
+        sent.expect("taken").into_inner().messages.remove(0).name
+    };
+    let mut warnings = Vec::new();
+    for _ in 0..12 {
+        warnings.push(write(proto::MessagePurpose::SafetyWarning).await);
+    }
+    let ordinary = write(proto::MessagePurpose::Ordinary).await;
+    let reply = write(proto::MessagePurpose::LegalReply).await;
+    let now_stands = async || {
+        world.send_due(&sender).await;
+        let all = world.messages().await;
+        move |name: &String| {
+            let message = all.iter().find(|m| m.name.to_string() == *name);
+            let fate = &message.expect("kept").fate;
+            (fate.state, fate.reason.clone())
+        }
+    };
+    let stands = now_stands().await;
+    for name in &warnings {
+        assert_eq!(stands(name), (MessageState::Sent, String::new()));
+    }
+    let quiet = (MessageState::Queued, "QUIET_HOURS".to_owned());
+    assert_eq!(stands(&ordinary), quiet);
+    assert_eq!(stands(&reply), quiet);
+    // A reply that the law asks for an hour before the morning does not wait for it.
+    let clock = ClockName::new(site("lake"), Uuid::now_v7());
+    let made = at("2026-11-18T23:00:00Z");
+    world
+        .tell(news::deadline(&clock, &case, made, "desk@example"))
+        .await;
+    let late = write(proto::MessagePurpose::LegalReply).await;
+    let stands = now_stands().await;
+    assert_eq!(stands(&late), (MessageState::Sent, String::new()));
+    assert_eq!(stands(&ordinary), quiet);
+}
+
+#[tokio::test]
+async fn p07_section_8_the_complainants_of_grade_1_hear_at_night_what_they_may_not_refuse() {
+    let world = World::new().await;
+    let case = world.case("LAKE-1").await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    let sender = world.outbox_sender();
+    world.send_due(&sender).await;
+    world.tell(news::graded(&case, 1)).await;
+    world.clock.set(at("2026-11-21T14:00:00Z"));
+    for status in [CaseStatus::Investigating, CaseStatus::Proposed] {
+        world.tell(news::moved(&case, status, 1)).await;
+    }
+    world.send_due(&sender).await;
+    let progress = find(&world, Template::CaseProgress).await;
+    assert_eq!(progress[0].fate.reason, "QUIET_HOURS");
+    let proposed = find(&world, Template::CaseProposed).await;
+    assert_eq!(proposed[0].fate.state, MessageState::Sent);
 }
 
 #[tokio::test]

@@ -33,6 +33,7 @@ use crate::support::{World, meter, news, site};
 
 fn voice(world: &World) -> Voice {
     Voice {
+        previews: crate::support::previews(),
         db: world.base.db.clone(),
         keys: Arc::clone(&world.keys),
         clock: world.clock.clone(),
@@ -537,6 +538,123 @@ async fn a_legal_reply_that_was_held_goes_once_as_soon_as_the_laws_time_runs_and
     assert_eq!((&*told.decision, &*told.decided_by), ("RELEASED", ""));
     assert_eq!(told.reason, "a legal deadline of the case runs");
     assert_eq!(told.waiting_count, 1);
+}
+
+#[tokio::test]
+async fn i7_no_writer_makes_the_deadline_that_lets_their_own_words_pass() {
+    const WRITER: &str = "tester@example";
+    let world = World::new().await;
+    let people = world.staff(&[(DutyRole::Spokesperson, "voice")]).await;
+    let before = world.now();
+    let (case, _) = world.affected().await;
+    let minute = || world.clock.advance(SignedDuration::from_mins(1));
+    let reply = async || {
+        minute();
+        let name = world.write_to(&case, MessagePurpose::LegalReply).await;
+        let state = world.comes_to(&name).await;
+        (name, state)
+    };
+    let (first, state) = reply().await;
+    assert_eq!(state, MessageState::Held);
+    // Once it is held, nobody's new deadline lets it go, the writer's least of all; the spokesperson hears of it.
+    for by in [WRITER, "colleague@example"] {
+        minute();
+        let own = news::deadline(&new_clock(), &case, world.now(), by);
+        world.tell(own).await;
+        assert_eq!(world.comes_to(&first).await, MessageState::Held, "{by}");
+    }
+    world.clock.advance(SignedDuration::from_hours(3));
+    assert_eq!(world.comes_to(&first).await, MessageState::Held);
+    assert_eq!(world.paged().await, [people[0].to_string()]);
+    // What was there before it, on another's word, does: also where it was heard of late.
+    let (second, state) = reply().await;
+    assert_eq!(state, MessageState::Sent, "the colleague's deadline runs");
+    assert_ne!(first, second);
+
+    // Of another case: only the writer's own runs there, then one that a court's demand started meanwhile.
+    let other = world.case("LAKE-2").await;
+    let again = new_incident();
+    world.tell(news::incident(&again, &[&other], None, 1)).await;
+    minute();
+    let (own, made) = (new_clock(), world.now());
+    world.tell(news::deadline(&own, &other, made, WRITER)).await;
+    // What is said of it later names nobody, and changes nothing.
+    let warned = (ClockTransition::Warned, 2);
+    let mut later = news::clock(&own, &other, ClockKind::OutsideDeadline, warned, &[], 1);
+    later.data = {
+        use prost::Message as _;
+        let mut payload =
+            redress_proto::event::v1::ClockChanged::decode(&*later.data).expect("decodes");
+        payload.create_time = Some(to_timestamp(made));
+        payload.encode_to_vec().into()
+    };
+    world.tell(later).await;
+    minute();
+    let entered = world.now();
+    minute();
+    let held = world.write_to(&other, MessagePurpose::LegalReply).await;
+    assert_eq!(world.comes_to(&held).await, MessageState::Held);
+    world
+        .tell(news::deadline(
+            &new_clock(),
+            &other,
+            entered,
+            "desk@example",
+        ))
+        .await;
+    assert_eq!(world.comes_to(&held).await, MessageState::Sent);
+
+    // What the writer entered before there was an incident was made for no message.
+    let third = world.case("LAKE-3").await;
+    let incident = new_incident();
+    world
+        .tell(news::incident(&incident, &[&third], None, 1))
+        .await;
+    world
+        .tell(news::deadline(&new_clock(), &third, before, WRITER))
+        .await;
+    let name = world.write_to(&third, MessagePurpose::LegalReply).await;
+    assert_eq!(world.comes_to(&name).await, MessageState::Sent);
+}
+
+#[tokio::test]
+async fn i7_whoever_decides_reads_the_text_that_would_go_also_of_the_products_own() {
+    let world = World::new().await;
+    let (case, _) = world.affected().await;
+    world
+        .tell(news::moved(&case, CaseStatus::Investigating, 1))
+        .await;
+    world.send_due(&world.outbox_sender()).await;
+    let waiting = world.waiting(false).await;
+    let held = &waiting.held_messages[0];
+    let preview = held.preview.as_ref().expect("what would go");
+    assert_eq!((&*held.text, &*preview.language), ("", "en"));
+    assert!(preview.subject.contains("LAKE-1"), "{}", preview.subject);
+    let said = "We have begun to find out about the matter with the number LAKE-1.";
+    assert!(preview.body.contains(said), "{}", preview.body);
+    // The reader's name is nobody's who decides.
+    assert!(!preview.body.contains("Wang"), "{}", preview.body);
+
+    let name = held.message.as_ref().expect("given").name.clone();
+    let get = async |who: &Arc<Caller>| {
+        let asked = proto::GetMessageRequest { name: name.clone() };
+        let got = service(&world).get_message(by(who, asked)).await;
+        got.expect("found").into_inner().preview
+    };
+    assert_eq!(get(&spokesperson()).await.as_ref(), Some(preview));
+    let reader = caller("lake", &["messages.read_body"], None);
+    assert_eq!(get(&reader).await.as_ref(), Some(preview));
+    let other = caller("lake", &["messages.get", "voice.list"], None);
+    assert_eq!(get(&other).await, None);
+
+    // As it is read, so it goes, but for the name.
+    let released = world.release(&name).await.expect("released");
+    assert_eq!(released.preview, None);
+    assert_eq!(world.comes_to(&name).await, MessageState::Sent);
+    let texts = world.texts().await;
+    let sent = texts.iter().find(|text| text.body.contains(said));
+    assert_eq!(sent.expect("sent").subject, preview.subject);
+    assert_eq!(get(&spokesperson()).await, None);
 }
 
 #[tokio::test]

@@ -29,6 +29,8 @@ pub struct ByHand {
     pub party: String,
     /// That party's own number.
     pub outside_number: String,
+    /// Who starts it: a token subject.
+    pub by: String,
 }
 
 /// Whether a person may start a clock of this kind; the others follow from what happens.
@@ -139,6 +141,7 @@ pub async fn start(
         party: owed_to.map_or(new.party, |rule| rule.party.clone()),
         outside_number: new.outside_number,
         cause: "by hand",
+        by: new.by,
     };
     promises::start(work, case, urgency, new).await.map(Some)
 }

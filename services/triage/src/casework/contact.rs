@@ -148,6 +148,7 @@ fn start_of(word: PromisedWord) -> Start {
         party: String::new(),
         outside_number: String::new(),
         cause: "promised",
+        by: String::new(),
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Demand {
     pub party: String,
     /// That party's own number.
     pub outside_number: String,
+    /// Who recorded it: a token subject; empty where nobody said.
+    pub recorded_by: String,
 }
 
 /// Where a demand stands.
@@ -74,7 +76,8 @@ pub async fn demand(work: &mut Work<'_>, case: &Case, demand: Demand) -> Result<
             if let Some(at) = begins_anew(work, &clock, &demand) {
                 let terms = promises::terms(work.site, demand.kind, term);
                 let event = Event::Restarted { at, terms };
-                promises::apply(work, case, &mut clock, event, "demanded").await?;
+                let by = demand.recorded_by.clone();
+                promises::apply_by(work, case, &mut clock, event, ("demanded", by)).await?;
             }
             clock
         }
@@ -89,6 +92,7 @@ pub async fn demand(work: &mut Work<'_>, case: &Case, demand: Demand) -> Result<
                 party: demand.party.clone(),
                 outside_number: demand.outside_number.clone(),
                 cause: "demanded",
+                by: demand.recorded_by.clone(),
             };
             promises::start(work, case, urgency, new).await?
         }

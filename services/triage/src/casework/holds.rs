@@ -35,31 +35,37 @@ pub struct NewHold {
 /// How long the holds of a reason may last together, and how long they do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// At most.
-    pub allowed: SignedDuration,
-    /// With what was and is held.
+    /// At most; none where the platform sets and ends the holds of the reason itself.
+    pub allowed: Option<SignedDuration>,
+    /// With what was held, and one that lasts as it was granted.
     pub used: SignedDuration,
+    /// Until now.
+    pub held: SignedDuration,
 }
 
 impl Budget {
     /// Whether so much more fits.
     pub fn fits(&self, more: SignedDuration) -> bool {
-        self.used.saturating_add(more) <= self.allowed
+        let all = self.used.saturating_add(more);
+        self.allowed.is_none_or(|allowed| all <= allowed)
     }
 }
 
 /// The budget of a reason on a case; none where the policy takes no such hold.
-pub fn budget(site: &Site, reason: HoldReason, all: &[Hold]) -> Option<Budget> {
+pub fn budget(site: &Site, reason: HoldReason, all: &[Hold], now: Timestamp) -> Option<Budget> {
     let policy = &site.profile().holds;
     policy.reasons.get(&reason)?;
+    let sum = |length: &dyn Fn(&Hold) -> SignedDuration| {
+        let of_reason = all.iter().filter(|hold| hold.reason == reason);
+        of_reason.fold(SignedDuration::ZERO, |sum, hold| {
+            sum.saturating_add(length(hold))
+        })
+    };
+    let budgeted = reason != HoldReason::SingleVoice;
     Some(Budget {
-        allowed: SignedDuration::from_hours(24 * i64::from(policy.budget_days)),
-        used: all
-            .iter()
-            .filter(|hold| hold.reason == reason)
-            .fold(SignedDuration::ZERO, |sum, hold| {
-                sum.saturating_add(hold.length())
-            }),
+        allowed: budgeted.then(|| SignedDuration::from_hours(24 * i64::from(policy.budget_days))),
+        used: sum(&Hold::length),
+        held: sum(&|hold| hold.length_by(now)),
     })
 }
 

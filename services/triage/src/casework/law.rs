@@ -54,7 +54,7 @@ pub(super) async fn follow(
         )
         .collect();
     for (&name, rule) in &site.profile().law {
-        let Some(at) = news(work.now, case, known, (name, rule), &kept) else {
+        let Some((at, by)) = news(work.now, case, known, (name, rule), &kept) else {
             continue;
         };
         let new = Start {
@@ -67,6 +67,7 @@ pub(super) async fn follow(
             party: rule.party.clone(),
             outside_number: String::new(),
             cause: "by law",
+            by,
         };
         let clock = all
             .iter_mut()
@@ -76,14 +77,14 @@ pub(super) async fn follow(
     Ok(())
 }
 
-/// Since when something is known that asks for this deadline, and that none of these clocks is or was for.
+/// Since when something is known that asks for this deadline, and that none of these clocks is or was for; and on whose word.
 fn news(
     now: Timestamp,
     case: &Case,
     known: &Known,
     (name, rule): (LegalDeadline, &LegalRule),
     kept: &[Legal],
-) -> Option<Timestamp> {
+) -> Option<(Timestamp, String)> {
     let is_kept = |row: &SignalRow, at: Timestamp| {
         kept.iter()
             // A case that was merged brings its own clocks for what is known of it; those of the case itself are for all.
@@ -98,8 +99,8 @@ fn news(
         .filter(|row| starts(rule, row) && !row.before_law)
         .map(|row| (row, row.known.min(now)))
         .filter(|&(row, at)| !is_kept(row, at))
-        .map(|(_, at)| at)
-        .min()
+        .min_by_key(|&(_, at)| at)
+        .map(|(row, at)| (at, row.word_of().to_owned()))
 }
 
 /// Whether a signal starts it. Nobody outside is told on a suspicion.

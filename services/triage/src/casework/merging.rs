@@ -47,10 +47,13 @@ pub(super) async fn carry(work: &mut Work<'_>, case: &Case) -> Result<(), Fault>
             party: clock.party.clone(),
             outside_number: clock.outside_number.clone(),
             cause: MERGED,
+            by: String::new(),
         };
         let known = all
             .iter_mut()
             .find(|c| c.is_for(clock.kind, &slot, clock.demand));
+        // It is no newer than what it carries on.
+        let entered = std::mem::replace(&mut work.entered, clock.made);
         let mut carried = match known {
             None => promises::start(work, &head, urgency, new).await?,
             // Handed back, or over before this one was made anew.
@@ -61,12 +64,15 @@ pub(super) async fn carry(work: &mut Work<'_>, case: &Case) -> Result<(), Fault>
                 promises::again(work, &head, urgency, Some(&mut *known), new).await?;
                 known.clone()
             }
-            Some(_) => continue,
+            Some(_) => {
+                work.entered = entered;
+                continue;
+            }
         };
+        work.entered = entered;
         if at < clock.start {
             missed_before(work, &head, &mut carried, clock).await?;
         }
-        // It is no newer than what it carries on.
         carried.made = clock.made;
         clocks::update(work.tx, site, &carried).await?;
         told_already(work, &mut carried, clock).await?;

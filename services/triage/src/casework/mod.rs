@@ -79,6 +79,8 @@ pub struct Work<'a> {
     pub now: Timestamp,
     /// When what it is about was entered, where somebody else recorded it: triage may read of it later.
     pub entered: Timestamp,
+    /// On whose word the promise is made anew that is being made; empty where on nobody's.
+    by: String,
     /// What the timers are told once the transaction has committed.
     pub entries: Vec<Entry>,
 }
@@ -91,6 +93,7 @@ impl<'a> Work<'a> {
             site,
             now,
             entered: now,
+            by: String::new(),
             entries: Vec::new(),
         }
     }

@@ -7,7 +7,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use redress_clock::{
-    Calendars as _, Event, Length, Promise, Revisions, Shares, Step, Term, Terms, deadlines, fold,
+    Calendars as _, Event, Length, Promise, Revisions, Shares, Step, Term, Terms, deadlines_of,
+    fold,
 };
 use redress_events::{NewEvent, publish, publish_many};
 use redress_model::name::{ClockName, SiteId};
@@ -82,6 +83,8 @@ pub(super) struct Start {
     pub(super) outside_number: String,
     /// Why.
     pub(super) cause: &'static str,
+    /// On whose word, a token subject; empty where on nobody's.
+    pub(super) by: String,
 }
 
 impl Start {
@@ -98,6 +101,7 @@ impl Start {
             party: String::new(),
             outside_number: String::new(),
             cause,
+            by: String::new(),
         }
     }
 }
@@ -152,12 +156,8 @@ pub(super) fn shares_by(policy: &Policy, kind: ClockKind) -> Shares {
 /// The term that leads from here to the deadline as it stands: a hold, more time, another grade or calendar may have moved it.
 pub(super) fn term_to_due(site: &Site, clock: &Clock, start: Timestamp) -> Term {
     let due = clock.deadlines.due;
-    let plain = deadlines(
-        start,
-        clock.term,
-        shares(site, clock.kind),
-        &site.calendar(),
-    );
+    let terms = terms_of(site, clock.kind, &clock.slot, clock.term);
+    let plain = deadlines_of(start, &terms, &site.calendar());
     if plain.due == due {
         clock.term
     } else {
@@ -172,7 +172,26 @@ pub(super) fn terms(site: &Site, kind: ClockKind, term: impl Into<Term>) -> Term
         shares: shares(site, kind),
         calendar: site.calendar_revision(),
         told: kind == ClockKind::Acknowledge,
+        by_law: is_timed_by_law(kind),
     }
+}
+
+/// The same of the promise in this slot, which may bear the name of a deadline of the law.
+fn terms_of(site: &Site, kind: ClockKind, slot: &str, term: impl Into<Term>) -> Terms {
+    let mut terms = terms(site, kind, term);
+    terms.by_law |= clocks::law_of(kind, slot).is_some();
+    terms
+}
+
+/// Whether the law gives the time of every promise of this kind (domain.md section 10).
+fn is_timed_by_law(kind: ClockKind) -> bool {
+    matches!(
+        kind,
+        ClockKind::Rescue
+            | ClockKind::Defence
+            | ClockKind::AppealJudgment
+            | ClockKind::AppealRuling
+    )
 }
 
 /// Lets the promises follow a decision: starts those that are missing, gives the others the length of
@@ -249,7 +268,9 @@ async fn by_policy(
                 };
                 let at = from_now_where_past(then, kind, at, length, work.now);
                 let cause = if first { "received" } else { "graded" };
-                missing.push(Start::of(kind, at, length, cause));
+                let mut new = Start::of(kind, at, length, cause);
+                new.by = sued_by(known, kind);
+                missing.push(new);
             }
             Some(clock) if clock.stopped.is_none() => {
                 let is_new = is_of_policy_now(site, clock);
@@ -274,7 +295,8 @@ async fn by_policy(
                     } else {
                         from_now_where_past(site, kind, at, length, work.now)
                     };
-                    let new = Start::of(kind, at, length, "graded");
+                    let mut new = Start::of(kind, at, length, "graded");
+                    new.by = sued_by(known, kind);
                     again(work, case, urgency, Some(clock), new).await?;
                 }
             }
@@ -374,6 +396,20 @@ fn promised(
         promised.push((ClockKind::InterimUpdate, now));
     }
     promised
+}
+
+/// On whose word a defence starts that no court demands by name: of who said last that a lawsuit is certain. Empty for every other
+/// promise.
+fn sued_by(known: &Known, kind: ClockKind) -> String {
+    if kind != ClockKind::Defence {
+        return String::new();
+    }
+    let sued = known
+        .signals
+        .iter()
+        .filter(|s| SUED.contains(&s.signal.kind) && s.signal.basis != SignalBasis::Suspected);
+    let last = sued.max_by_key(|s| s.known);
+    last.map_or_else(String::new, |s| s.word_of().to_owned())
 }
 
 /// Until when a lawsuit that only a signal tells of is taken for one whose defence a court demands by name: for good while one
@@ -485,7 +521,10 @@ pub(super) fn from_now_where_past(
         kind,
         ClockKind::Defence | ClockKind::MediaClarification | ClockKind::OutsideDeadline
     );
-    let due = || deadlines(at, length, shares(site, kind), &site.calendar()).due;
+    // No other outside deadline than one of the law has a length that a signal starts.
+    let mut terms = terms(site, kind, length);
+    terms.by_law |= kind == ClockKind::OutsideDeadline;
+    let due = || deadlines_of(at, &terms, &site.calendar()).due;
     if by_signal && due() <= now { now } else { at }
 }
 
@@ -613,6 +652,7 @@ async fn start_all(
     new: Vec<Start>,
 ) -> Result<Vec<Clock>, Fault> {
     let site = &work.site.id;
+    let by: Vec<String> = new.iter().map(|new| new.by.clone()).collect();
     let made: Result<Vec<(Clock, Event, History)>, Fault> = new
         .into_iter()
         .map(|new| self::made(work, case, urgency, new))
@@ -631,7 +671,11 @@ async fn start_all(
     clocks::note(work.tx, site, &notes).await?;
     let said: Vec<ClockChanged> = made
         .iter()
-        .map(|(clock, _, entry)| changed(site, case, clock, entry, Vec::new()))
+        .zip(by)
+        .map(|((clock, _, entry), by)| ClockChanged {
+            started_by: by,
+            ..changed(site, case, clock, entry, Vec::new())
+        })
         .collect();
     let trace = traceparent().unwrap_or_default();
     let said: Vec<(NewEvent<'_, ClockChanged>, &str)> = said
@@ -655,7 +699,7 @@ fn made(
     urgency: Urgency,
     new: Start,
 ) -> Result<(Clock, Event, History), Fault> {
-    let mut terms = terms(work.site, new.kind, new.term);
+    let mut terms = terms_of(work.site, new.kind, &new.slot, new.term);
     terms.told = new.told;
     let event = Event::Started { at: new.at, terms };
     let calendars = Revisions::new(work.site.calendar_revision(), work.site.calendar());
@@ -702,10 +746,11 @@ pub(super) async fn again(
     match clock {
         None => start(work, case, urgency, new).await.map(drop),
         Some(clock) => {
-            let mut terms = terms(work.site, new.kind, new.term);
+            let mut terms = terms_of(work.site, new.kind, &new.slot, new.term);
             terms.told = new.told;
             let event = Event::Restarted { at: new.at, terms };
-            apply(work, case, clock, event, new.cause).await.map(drop)
+            let why = (new.cause, new.by);
+            apply_by(work, case, clock, event, why).await.map(drop)
         }
     }
 }
@@ -748,6 +793,20 @@ pub(super) async fn folded(
 fn begun(events: &[Event], calendars: &Revisions) -> Result<Promise, Fault> {
     fold(events, calendars)
         .ok_or_else(|| Fault::internal("a stored clock has to begin with its start"))
+}
+
+/// Lets a clock be made anew on somebody's word, a token subject, as [`apply`] does.
+pub(super) async fn apply_by(
+    work: &mut Work<'_>,
+    case: &Case,
+    clock: &mut Clock,
+    event: Event,
+    (cause, by): (&str, String),
+) -> Result<bool, Fault> {
+    work.by = by;
+    let done = apply(work, case, clock, event, cause).await;
+    work.by.clear();
+    done
 }
 
 /// Lets something happen to a clock. Returns whether it changed anything.
@@ -871,7 +930,7 @@ fn show(clock: &mut Clock, promise: &Promise, calendars: &Revisions, now: Timest
     clock.round = promise.round;
     clock.arm(promise.next_step(clock.told, now).map(|(_, at)| at));
     clock.calendar_revision = promise.calendar;
-    clock.provisional = promise.term.asks_the_calendar()
+    clock.provisional = promise.terms().asks_the_calendar()
         && calendars
             .revision(promise.calendar)
             .is_provisional(from, to);
@@ -908,7 +967,10 @@ pub(super) async fn tell(
     notify: &[String],
 ) -> Result<(), Fault> {
     let site = &work.site.id;
-    let payload = changed(site, case, clock, entry, notify.to_vec());
+    let mut payload = changed(site, case, clock, entry, notify.to_vec());
+    if entry.transition == ClockTransition::Started {
+        payload.started_by.clone_from(&work.by);
+    }
     publish(work.tx, &news(site, &payload)).await?;
     Ok(())
 }
@@ -939,6 +1001,8 @@ pub(super) fn changed(
         cases: Vec::new(),
         publish_time: None,
         held: clock.held.is_some(),
+        started_by: String::new(),
+        create_time: Some(to_timestamp(clock.made)),
     }
 }
 

@@ -83,7 +83,7 @@ pub async fn ending(work: &mut Work<'_>, clock: &Clock) -> Result<Option<Ending>
     let due = clock.deadlines.due;
     let hold = all.iter().rfind(|hold| hold.until == due).cloned();
     Ok(hold.map(|hold| Ending {
-        budget: budget(work.site, hold.reason, &all),
+        budget: budget(work.site, hold.reason, &all, work.now),
         stretches: stretches(hold.start, hold.end.unwrap_or(hold.until), Vec::new()),
         hold,
     }))

@@ -185,6 +185,9 @@ impl<T: TextSource> Handler for CaseUpdatedHandler<T> {
         if parsed.facts.revision > case.facts.revision {
             casework::update(&mut work, &mut case, parsed.facts).await?;
         }
+        if payload.facts.as_ref().is_some_and(|facts| facts.erased) {
+            cases::erase(work.tx, &site.id, case.id).await?;
+        }
         let to = Move {
             mover: Mover::Intake,
             status: parsed.status,

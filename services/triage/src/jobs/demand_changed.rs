@@ -87,6 +87,7 @@ fn read(payload: wire::DemandChanged, case: Uuid) -> Result<Demand, Fault> {
             .as_ref()
             .map(|time| from_timestamp("grant_time", time))
             .transpose()?,
+        recorded_by: payload.recorded_by,
         party: payload.party,
         outside_number: payload.outside_number,
     })

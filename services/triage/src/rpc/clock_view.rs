@@ -199,8 +199,9 @@ pub(super) fn hold_budget(
     let rule = site.profile().holds.reasons.get(&reason)?;
     Some(wire::HoldBudget {
         reason: to_wire(reason),
-        allowed: Some(duration(budget.allowed)),
+        allowed: budget.allowed.map(duration),
         used: Some(duration(budget.used)),
+        held: Some(duration(budget.held)),
         stops: rule.stops.iter().map(|kind| to_wire(*kind)).collect(),
         needs_approval: rule.approval,
     })

@@ -21,11 +21,11 @@ use uuid::Uuid;
 
 use super::{
     TriageRpc, answer, confirm_cluster, get_cluster, list_clusters, merge_clusters,
-    review_general_defect, split_cluster,
+    require_visible, review_general_defect, split_cluster,
 };
 use crate::store::clusters::Cluster;
 use crate::store::sites::Site;
-use crate::store::{cluster_acts, clusters, sites};
+use crate::store::{cases, cluster_acts, clusters, sites};
 
 #[tonic::async_trait]
 impl ClusterService for TriageRpc {
@@ -133,23 +133,40 @@ impl Change<'_> {
         not_merged(&self.name, &open.cluster)
     }
 
-    /// These cases of the cluster, or all where none is named, each with whether it is confirmed. One that
-    /// is not there, or that the caller may not know of, is missing.
+    /// These cases of the cluster, or all where none is named, each with whether it is confirmed. One that the caller may not
+    /// know of is missing; one that is in another cluster, or in none, is told to be there.
     pub(super) async fn named(
         &self,
         tx: &mut Tx,
-        cases: &BTreeSet<Uuid>,
+        wanted: &BTreeSet<Uuid>,
     ) -> Result<Vec<(Uuid, bool)>, Fault> {
         let (site, staff) = (&self.name.site, self.caller.staff.as_ref());
         let staff = staff.map(ToString::to_string);
-        let found = cluster_acts::named(tx, site, self.name.id, cases, staff.as_deref()).await?;
-        let missing = cases
+        let found = cluster_acts::named(tx, site, self.name.id, wanted, staff.as_deref()).await?;
+        let missing = wanted
             .iter()
             .find(|case| !found.iter().any(|(id, _)| id == *case));
-        match missing {
-            Some(case) => Err(Fault::not_found("Case", CaseName::new(site.clone(), *case))),
-            None => Ok(found),
-        }
+        let Some(&case) = missing else {
+            return Ok(found);
+        };
+        let name = CaseName::new(site.clone(), case);
+        require_visible(tx, self.caller, &name).await?;
+        let elsewhere = cases::get(tx, site, case)
+            .await?
+            .ok_or_else(|| Fault::not_found("Case", &name))?
+            .cluster;
+        let elsewhere = ClusterName::new(site.clone(), elsewhere);
+        // A cluster that the caller may not handle is not named.
+        let is_in = match self.find(tx, &elsewhere).await {
+            Ok(_) => format!(", it is in {elsewhere}"),
+            Err(Fault::NotFound { .. }) => String::new(),
+            Err(fault) => return Err(fault),
+        };
+        Err(Fault::illegal(
+            "NOT_IN_CLUSTER",
+            format!("{name} is not in {}{is_in}", self.name),
+            name,
+        ))
     }
 
     /// Completes the receipt.

@@ -65,7 +65,7 @@ pub(super) async fn read(
     let staff = caller.staff.as_ref().map(ToString::to_string);
     let staff = staff.as_deref();
     let seats = clusters::seats(tx, &name.site, name.id, staff, MEMBERS_MAX).await?;
-    cluster.members = render::members(&name.site, seats)?;
+    render::show_members(&mut cluster, &name.site, seats)?;
     let acts = cluster_acts::of_cluster(tx, &name.site, name.id, staff, ACTS_MAX).await?;
     cluster.acts = render::acts(&name.site, acts);
     Ok(cluster)

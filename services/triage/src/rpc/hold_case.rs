@@ -107,7 +107,7 @@ impl Take<'_> {
             ));
         }
         let rule = site.profile().holds.reasons.get(&reason);
-        let budget = casework::budget(site, reason, all);
+        let budget = casework::budget(site, reason, all, self.now);
         let (Some(rule), Some(budget)) = (rule, budget) else {
             return Err(Fault::illegal(
                 "HOLD_NOT_ALLOWED",

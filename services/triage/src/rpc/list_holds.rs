@@ -27,7 +27,7 @@ pub(super) async fn run(
     let scope = redress_runtime::scope(caller);
     let (site, holds) = shared.desk.db.read(&scope, &list).await?;
     let budgets = clock_view::budgets(&site, &holds, |reason, all| {
-        casework::budget(&site, reason, all)
+        casework::budget(&site, reason, all, list.now)
     });
     Ok(ListHoldsResponse {
         holds: holds

@@ -36,6 +36,7 @@ pub(super) fn cluster(
         grade: visible.grade.map_or(0, i32::from),
         general_defect: Some(defect(cluster.defect)),
         acts: Vec::new(),
+        place_case: String::new(),
     }
 }
 
@@ -55,18 +56,31 @@ fn defect(defect: Defect) -> wire::GeneralDefect {
     }
 }
 
-/// The cases of a cluster, newest first.
-pub(super) fn members(site: &SiteId, seats: Vec<Seat>) -> Result<Vec<wire::ClusterMember>, Fault> {
-    let newest = seats.first().map_or_else(Place::default, |seat| seat.place);
-    seats
-        .into_iter()
-        .map(|seat| member(site, seat, newest))
-        .collect()
+/// Shows the cases of a cluster, newest first, and how their places stand to that of one of them: the first whose place is
+/// known, since those without one say nothing of the others.
+pub(super) fn show_members(
+    cluster: &mut wire::Cluster,
+    site: &SiteId,
+    seats: Vec<Seat>,
+) -> Result<(), Fault> {
+    let first = |has: fn(&Place) -> bool| seats.iter().rev().find(|seat| has(&seat.place));
+    let first = first(|place| place.unit.is_some()).or_else(|| first(|p| p.building.is_some()));
+    let first = first.map(|seat| (seat.case, seat.place));
+    cluster.place_case = first.map_or_else(String::new, |(case, _)| {
+        CaseName::new(site.clone(), case).to_string()
+    });
+    let members = seats.into_iter().map(|seat| {
+        let other = first.filter(|(case, _)| *case != seat.case);
+        member(site, seat, other.map(|(_, place)| place))
+    });
+    cluster.members = members.collect::<Result<_, Fault>>()?;
+    Ok(())
 }
 
-fn member(site: &SiteId, seat: Seat, newest: Place) -> Result<wire::ClusterMember, Fault> {
+fn member(site: &SiteId, seat: Seat, other: Option<Place>) -> Result<wire::ClusterMember, Fault> {
     let category = seat.category.as_deref().map(Category::parse).transpose();
-    let place_match = match seat.place.matched(newest) {
+    let place_match = other.map_or(PlaceMatch::Unknown, |other| seat.place.matched(other));
+    let place_match = match place_match {
         PlaceMatch::Unknown => wire::PlaceMatch::Unspecified,
         PlaceMatch::SameUnit => wire::PlaceMatch::SameUnit,
         PlaceMatch::SameBuilding => wire::PlaceMatch::SameBuilding,

@@ -33,7 +33,7 @@ pub(super) async fn run(
     let request_id = std::mem::take(&mut request.request_id);
     let start = Start {
         receipt: shared.receipt(&caller, METHOD, &case.site, request_id, &request),
-        new: by_hand(request, now)?,
+        new: by_hand(request, &caller, now)?,
         case,
         caller: &caller,
         now,
@@ -46,7 +46,7 @@ pub(super) async fn run(
     })
 }
 
-fn by_hand(request: StartClockRequest, now: Timestamp) -> Result<ByHand, Fault> {
+fn by_hand(request: StartClockRequest, caller: &Caller, now: Timestamp) -> Result<ByHand, Fault> {
     let law: Option<LegalDeadline> = match request.law {
         0 => None,
         number => Some(required("law", number)?),
@@ -92,6 +92,7 @@ fn by_hand(request: StartClockRequest, now: Timestamp) -> Result<ByHand, Fault> 
         told: request.told_to_customer || kind == ClockKind::InterimUpdate,
         party,
         outside_number: request.outside_number.trim().to_owned(),
+        by: caller.subject.clone(),
     })
 }
 

@@ -226,6 +226,42 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Case>, 
     .transpose()
 }
 
+/// Forgets what somebody wrote about an erased case in their own words, for good: the tables keep none of it any more
+/// (migration 0100). A repeat changes nothing. The case is locked.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn erase(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- triage::cases::erase
+        UPDATE case_file SET erased = true WHERE site = $1 AND id = $2 AND NOT erased",
+        site.as_str(),
+        id,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    sqlx::query!(
+        "-- triage::cases::erase
+        UPDATE case_hold SET note = note WHERE site = $1 AND case_id = $2",
+        site.as_str(),
+        id,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    sqlx::query!(
+        "-- triage::cases::erase
+        UPDATE signal SET dismiss_reason = dismiss_reason WHERE site = $1 AND case_id = $2 AND dismiss_reason IS NOT NULL",
+        site.as_str(),
+        id,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
 /// The case as it is now, not locked; none when it is not known.
 pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Case>, Fault> {
     sqlx::query_as!(

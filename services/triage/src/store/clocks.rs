@@ -209,7 +209,8 @@ pub struct Legal {
     pub stop_cause: String,
 }
 
-fn law_of(kind: ClockKind, slot: &str) -> Option<LegalDeadline> {
+/// The deadline of the law that a clock of this kind keeps in this slot, if any.
+pub fn law_of(kind: ClockKind, slot: &str) -> Option<LegalDeadline> {
     let name = slot.split('/').next()?;
     name.parse()
         .ok()

@@ -40,6 +40,12 @@ impl Hold {
     pub fn length(&self) -> SignedDuration {
         self.start.duration_until(self.end.unwrap_or(self.until))
     }
+
+    /// How long it lasted by now.
+    pub fn length_by(&self, now: Timestamp) -> SignedDuration {
+        let until = self.end.unwrap_or(self.until).min(now).max(self.start);
+        self.start.duration_until(until)
+    }
 }
 
 struct Row {

@@ -38,6 +38,14 @@ pub struct SignalRow {
     pub revision: i64,
 }
 
+impl SignalRow {
+    /// On whose word it is certain: who confirmed it, else who recorded it.
+    pub fn word_of(&self) -> &str {
+        let confirmed = self.confirmed.as_ref().map(|(by, _)| by);
+        confirmed.unwrap_or(&self.recorder)
+    }
+}
+
 /// A person's word that a signal is not so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dismissal {

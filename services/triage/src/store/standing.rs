@@ -42,7 +42,8 @@ pub async fn open_cases(db: &Database) -> Result<Vec<OpenCases>, Fault> {
 pub struct OpenClocks {
     /// Their kind.
     pub kind: String,
-    /// `running`, `warned`, `breached`; `held` while one is held, whatever was told before.
+    /// `running`, `warned`, `breached`; `held` while one is held, unless it was broken before: a breach stays one, and lists of
+    /// broken promises have it.
     pub state: String,
     /// How many.
     pub count: i64,
@@ -57,8 +58,8 @@ pub async fn open_clocks(db: &Database) -> Result<Vec<OpenClocks>, Fault> {
         OpenClocks,
         "-- triage::store::standing::open_clocks
         SELECT kind, state AS \"state!\", count(*) AS \"count!\"
-        FROM (SELECT kind, CASE WHEN held THEN 'held' WHEN told = 0 THEN 'running' WHEN told = 1 THEN 'warned'
-                           ELSE 'breached' END AS state
+        FROM (SELECT kind, CASE WHEN told >= 2 THEN 'breached' WHEN held THEN 'held' WHEN told = 0 THEN 'running'
+                           ELSE 'warned' END AS state
               FROM clock WHERE stop_time IS NULL AND kind NOT IN ('AGE_CHECK', 'HOLD_END')) AS c
         GROUP BY kind, state",
     )

@@ -287,6 +287,7 @@ async fn the_accused_change_no_cluster_that_has_a_hidden_case() {
     let mixed = hide(LIFT[1], "b").await;
     assert_eq!(world.decision(&shown).await.cluster, mixed);
     let alone = hide("楼道保洁很差,垃圾没人扫。", "c").await;
+    let hidden_case = get(&world, &alone).await.members[0].case.clone();
     let other = complain(&world, "d", "地下车库积水,车子被泡了。").await;
     let other = world.decision(&other).await.cluster;
     let rude = || world.caller("lakeside", "manager", Some("rude"));
@@ -323,6 +324,9 @@ async fn the_accused_change_no_cluster_that_has_a_hidden_case() {
         etag: etags[name].clone(),
         ..Default::default()
     };
+    // A case that they may not know of is not there, wherever it is.
+    let secret: CaseName = hidden_case.parse().expect("a name");
+    refused!(split_cluster(split(&other, &[&secret], "")));
     refused!(confirm_cluster(confirm(&mixed, false)));
     refused!(confirm_cluster(confirm(&mixed, true)));
     refused!(review_general_defect(wire::ReviewGeneralDefectRequest {
@@ -906,7 +910,15 @@ async fn a_split_leaves_something_moves_what_is_there_and_nothing_confirmed() {
         code(split(&cluster, &[&a, &b], "")).await,
         Code::FailedPrecondition
     );
-    assert_eq!(code(split(&cluster, &[&other], "")).await, Code::NotFound);
+    // A case that is somewhere else is no case that is not there (I10).
+    let elsewhere = world.decision(&other).await.cluster;
+    let refused = send(split(&cluster, &[&other], "")).await;
+    let refused = refused.expect_err("elsewhere");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    let said = format!("{other} is not in {cluster}, it is in {elsewhere}");
+    assert!(refused.message().contains(&said), "{refused}");
+    let nowhere = world.new_case();
+    assert_eq!(code(split(&cluster, &[&nowhere], "")).await, Code::NotFound);
     let stale = wire::SplitClusterRequest {
         etag: "r99".to_owned(),
         ..split(&cluster, &[&a], "")
@@ -1026,11 +1038,13 @@ async fn leaks_in_five_units_propose_a_notice_that_a_person_decides_m19() {
         (defect.state(), defect.units),
         (wire::GeneralDefectState::Proposed, 5)
     );
-    assert_eq!(shown.members[0].place_match(), wire::PlaceMatch::SameUnit);
-    assert_eq!(
-        shown.members[1].place_match(),
-        wire::PlaceMatch::SameBuilding
-    );
+    // Each beside the first whose unit is known, and that one beside none.
+    assert_eq!(shown.place_case, shown.members[4].case);
+    for other in &shown.members[..4] {
+        assert_eq!(other.place_match(), wire::PlaceMatch::SameBuilding);
+    }
+    let first = shown.members[4].place_match();
+    assert_eq!(first, wire::PlaceMatch::Unspecified);
     let review = |accept| wire::ReviewGeneralDefectRequest {
         name: cluster.clone(),
         accept,
@@ -1053,6 +1067,41 @@ async fn leaks_in_five_units_propose_a_notice_that_a_person_decides_m19() {
     let states: Vec<&str> = said.iter().map(|d| d.state.as_str()).collect();
     assert_eq!(states, ["PROPOSED", "ACCEPTED"]);
     assert_eq!(said[1].category, to_wire(Category::EngineeringQuality));
+}
+
+#[tokio::test]
+async fn places_of_a_cluster_are_compared_where_its_newest_case_has_none() {
+    let world = World::new().await;
+    let mut clusters = std::collections::BTreeSet::new();
+    for unit in [None, Some("501"), Some("501"), Some("502"), None] {
+        let case = world.new_case();
+        world.say(&case, LIFT[0]);
+        if let Some(unit) = unit {
+            world.place(&case, "5栋", unit);
+        }
+        world
+            .tell(&[world.received(world.by_person(&case, "same"))])
+            .await;
+        clusters.insert(world.decision(&case).await.cluster);
+        let at = world.now() + jiff::SignedDuration::from_mins(1);
+        world.clock.set(at);
+    }
+    assert_eq!(clusters.len(), 1, "of one issue");
+    let cluster = clusters.first().expect("a cluster");
+    let shown = get(&world, cluster).await;
+    assert_eq!(shown.place_case, shown.members[3].case);
+    let matches: Vec<wire::PlaceMatch> = shown.members.iter().map(|m| m.place_match()).collect();
+    use wire::PlaceMatch::{SameBuilding, SameUnit, Unspecified};
+    assert_eq!(
+        matches,
+        [
+            Unspecified,
+            SameBuilding,
+            SameUnit,
+            Unspecified,
+            Unspecified
+        ]
+    );
 }
 
 /// A leak in a unit of building 3; empty where nobody named it.

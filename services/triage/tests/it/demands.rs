@@ -43,6 +43,7 @@ impl Demand {
             party: "12345".to_owned(),
             outside_number: "GD-1".to_owned(),
             grant_time: self.granted.map(to_timestamp),
+            recorded_by: String::new(),
         };
         let subject = case.to_string();
         world.event(

@@ -633,6 +633,14 @@ async fn the_holds_of_one_reason_add_up_to_its_budget_though_the_first_has_ended
     };
     assert_eq!(used(HoldReason::Customer), Some(90 * 24 * 3600));
     assert_eq!(used(HoldReason::Court), Some(0), "each reason has its own");
+    let of = |reason: HoldReason| {
+        let mine = |b: &&wire::HoldBudget| b.reason == to_wire(reason);
+        let budget = listed.budgets.iter().find(mine).expect("a budget");
+        (budget.held.map(|d| d.seconds), budget.allowed.is_some())
+    };
+    // What is granted counts against the budget and is not held yet; what the platform holds has no budget (decision 42).
+    assert_eq!(of(HoldReason::Customer), (Some(60 * 24 * 3600), true));
+    assert_eq!(of(HoldReason::SingleVoice), (Some(0), false));
     resume(&world, &case, HoldReason::Customer)
         .await
         .expect("resumed");
@@ -1011,4 +1019,26 @@ async fn only_the_platform_lets_a_case_wait_for_the_spokesperson_p05() {
     let status = refused.expect_err("refused");
     assert_eq!(status.code(), tonic::Code::FailedPrecondition);
     assert!(held_kinds(&world, &case).await.is_empty());
+}
+
+#[tokio::test]
+async fn i3_of_an_erased_case_no_hold_keeps_its_note_and_none_that_comes_later_does() {
+    let world = World::new().await;
+    let case = world.case().await;
+    hold(&world, &case, HoldReason::Customer, 48).await;
+    let facts = redress_proto::event::v1::CaseFacts {
+        revision: 9,
+        erased: true,
+        ..world.facts(&case)
+    };
+    world.tell(&[world.updated(facts.clone())]).await;
+    hold(&world, &case, HoldReason::Court, 24).await;
+    world.tell(&[world.updated(facts)]).await;
+    let request = wire::ListHoldsRequest {
+        parent: case.to_string(),
+    };
+    let listed = world.rpc.list_holds(by(world.manager(), request)).await;
+    let holds = listed.expect("listed").into_inner().holds;
+    let notes: Vec<&str> = holds.iter().map(|hold| hold.note.as_str()).collect();
+    assert_eq!(notes, ["erased with the case"; 2]);
 }

@@ -9,10 +9,12 @@ use redress_model::words::{
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
 use redress_proto::triage::v1 as wire;
+use redress_proto::triage::v1::calendar_service_server::CalendarService;
 use redress_proto::triage::v1::clock_service_server::ClockService;
 use redress_proto::triage::v1::policy_service_server::PolicyService;
 use redress_proto::triage::v1::triage_service_server::TriageService;
 use redress_proto::words::Signal;
+use redress_triage::jobs::CalendarKeeper;
 use tonic::{Code, Status};
 
 use crate::world::{World, by, time};
@@ -652,6 +654,68 @@ async fn a_changed_plan_is_told_in_ten_days_and_each_buyer_answers_in_fifteen() 
 }
 
 #[tokio::test]
+async fn what_the_law_gives_in_days_no_shorter_hours_of_the_site_make_longer() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let notice = by_name(LegalDeadline::PlanChangeNotice);
+    let notice = start(&world, &case, notice).await.expect("started");
+    let defence = wire::StartClockRequest {
+        law: 0,
+        kind: to_wire(ClockKind::Defence),
+        ..by_name(LegalDeadline::PlanChangeNotice)
+    };
+    let defence = start(&world, &case, defence).await.expect("started");
+    // Afternoons alone are worked from tomorrow on; both would end in a morning, and move to noon.
+    let afternoon = Some(wire::DayHours {
+        intervals: vec!["13:00-18:00".to_owned()],
+    });
+    let shorter = wire::ImportCalendarRequest {
+        name: "sites/lakeside/calendar".to_owned(),
+        hours: Some(wire::WeeklyHours {
+            monday: afternoon.clone(),
+            tuesday: afternoon.clone(),
+            wednesday: afternoon.clone(),
+            thursday: afternoon.clone(),
+            friday: afternoon,
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let import = async |validate_only| {
+        let request = wire::ImportCalendarRequest {
+            validate_only,
+            ..shorter.clone()
+        };
+        let answer = world
+            .rpc
+            .import_calendar(by(world.manager(), request))
+            .await;
+        answer.expect("such hours").into_inner()
+    };
+    let moved: Vec<String> = import(true)
+        .await
+        .moves
+        .into_iter()
+        .map(|m| m.clock)
+        .collect();
+    assert!(!moved.is_empty(), "what the house promises moves");
+    for clock in [&notice, &defence] {
+        assert!(!moved.contains(&clock.name), "{clock:?}");
+    }
+    import(false).await;
+    let keeper = CalendarKeeper::new(world.rpc.0.desk.clone());
+    assert_eq!(keeper.catch_up().await.expect("moved"), 1);
+    let kept = by_law(&world, &case).await;
+    assert_eq!(kept[0].due_time, notice.due_time);
+    let kept = world.clocks(&case).await;
+    assert_eq!(kept[&ClockKind::Defence].due_time, defence.due_time);
+    // One that is made under these hours gets no more either.
+    let answer = by_name(LegalDeadline::PlanChangeAnswer);
+    let answer = start(&world, &case, answer).await.expect("started");
+    assert_eq!(time(&answer.due_time), world.now() + HOUR * 24 * 15);
+}
+
+#[tokio::test]
 async fn a_site_may_give_less_time_than_the_law_and_let_its_injuries_start_the_report() {
     let world = World::new().await;
     let request = wire::ApplyPolicyRequest {
@@ -669,4 +733,59 @@ async fn a_site_may_give_less_time_than_the_law_and_let_its_injuries_start_the_r
     let clocks = by_law(&world, &case).await;
     assert_eq!(clocks.len(), 1);
     assert_eq!(time(&clocks[0].due_time), world.now() + MINUTE * 30);
+}
+
+/// Nobody's own words pass an incident's single voice by a deadline that their writer made: whoever sends has to know on whose word
+/// each runs, and since when.
+#[tokio::test]
+async fn i7_a_deadline_says_on_whose_word_it_starts_and_when_that_was_entered() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let told = async || {
+        let said: Vec<event::ClockChanged> = world.said("redress.clock.changed.v1").await;
+        said.into_iter()
+            .filter(|news| news.kind == to_wire(ClockKind::OutsideDeadline))
+            .map(|news| (news.started_by, news.create_time))
+            .collect::<Vec<_>>()
+    };
+    let manager = world.manager().subject.clone();
+    let request = wire::StartClockRequest {
+        parent: case.to_string(),
+        kind: to_wire(ClockKind::OutsideDeadline),
+        term: Some(wire::start_clock_request::Term::DueTime(to_timestamp(
+            world.now() + HOUR * 72,
+        ))),
+        // It counts from earlier than it was entered.
+        start_time: Some(to_timestamp(world.now() - HOUR)),
+        party: "12345".to_owned(),
+        ..Default::default()
+    };
+    let started = world.rpc.start_clock(by(world.manager(), request)).await;
+    let clock = started.expect("started").into_inner().clock;
+    let entered = Some(to_timestamp(world.now()));
+    assert_eq!(told().await, [(manager.clone(), entered)]);
+    // What is said of it later names nobody, and the same instant.
+    world.clock.advance(MINUTE);
+    meet(&world, &clock.expect("given")).await;
+    assert_eq!(told().await[1], (String::new(), entered));
+
+    let demand = event::DemandChanged {
+        case: case.to_string(),
+        demand: uuid::Uuid::now_v7().to_string(),
+        kind: to_wire(ClockKind::OutsideDeadline),
+        state: event::DemandState::Open.into(),
+        start_time: Some(to_timestamp(world.now())),
+        due_time: Some(to_timestamp(world.now() + HOUR * 48)),
+        party: "12345".to_owned(),
+        recorded_by: "desk@example".to_owned(),
+        ..Default::default()
+    };
+    let subject = case.to_string();
+    let news = world.event("assignment", "redress.demand.changed.v1", &subject, &demand);
+    world.tell(&[news]).await;
+    assert_eq!(told().await[2].0, "desk@example");
+
+    leak(&world, &case).await;
+    let by_facts: Vec<String> = told().await.split_off(3).into_iter().map(|t| t.0).collect();
+    assert_eq!(by_facts, [manager.as_str(); 2]);
 }

@@ -8,12 +8,16 @@ use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 use redress_model::ids::new_id;
 use redress_model::name::CaseName;
+use redress_model::words::{ClockState, HoldReason};
+use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
+use redress_proto::triage::v1 as wire;
+use redress_proto::triage::v1::clock_service_server::ClockService;
 use redress_triage::jobs::watch_standing;
 use redress_triage::store::standing::worst_sites;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::{World, site};
+use crate::world::{World, by, site};
 
 /// Four sites whose promises were all broken: the more cases, the worse. Their names stand in another order. One more,
 /// the world's own, keeps its promises.
@@ -138,4 +142,43 @@ async fn no_metric_names_a_site_unless_the_worst_few_are_asked_for() {
         others + 1,
         "only these series and the age of their count come on top"
     );
+}
+
+#[tokio::test]
+async fn what_was_broken_before_it_was_held_counts_as_broken_as_it_is_listed() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.advance(SignedDuration::from_hours(24 * 8)).await;
+    let breached = async || {
+        let request = wire::ListClocksRequest {
+            parent: "sites/lakeside".to_owned(),
+            states: vec![to_wire(ClockState::Breached)],
+            page_size: 100,
+            ..Default::default()
+        };
+        let listed = world.rpc.list_clocks(by(world.manager(), request)).await;
+        let listed = i64::try_from(listed.expect("listed").into_inner().clocks.len());
+        let state = ("redress.clock.state".to_owned(), "breached".to_owned());
+        let series = counted(&world, 0).await;
+        let of = series.iter().filter(|((name, labels), _)| {
+            name == "redress.triage.clocks.open" && labels.contains(&state)
+        });
+        (
+            listed.expect("few"),
+            of.map(|(_, count)| count).sum::<i64>(),
+        )
+    };
+    let (listed, shown) = breached().await;
+    assert!(listed > 0 && listed == shown, "{listed} and {shown}");
+    let hold = wire::HoldCaseRequest {
+        parent: case.to_string(),
+        reason: to_wire(HoldReason::Customer),
+        until_time: Some(to_timestamp(world.now() + SignedDuration::from_hours(24))),
+        note: "keys".to_owned(),
+        ..Default::default()
+    };
+    let held = world.rpc.hold_case(by(world.manager(), hold)).await;
+    let held = held.expect("held").into_inner().clocks;
+    assert!(held.iter().any(|clock| clock.held), "what it stops");
+    assert_eq!(breached().await, (listed, listed));
 }

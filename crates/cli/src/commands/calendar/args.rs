@@ -17,7 +17,7 @@ pub(crate) enum CalendarCommand {
         #[arg(long)]
         site: String,
         /// First month, for example 2026-10; this one otherwise.
-        #[arg(long, value_name = "YYYY-MM", value_parser = parse_month)]
+        #[arg(long, value_name = "YYYY-MM", value_parser = crate::args::parse_month)]
         month: Option<Date>,
         /// How many months.
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=12))]
@@ -30,7 +30,7 @@ pub(crate) enum CalendarCommand {
         #[arg(long)]
         site: String,
         /// Print at most so many rows; all otherwise.
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = crate::args::parse_count)]
         limit: Option<usize>,
     },
     /// Change a site's calendar from tomorrow on: holidays out of an iCalendar file, hours.
@@ -89,23 +89,4 @@ pub(crate) enum HolidaysArg {
     None,
     /// Those of mainland China, which ship with the product.
     MainlandChina,
-}
-
-fn parse_month(text: &str) -> Result<Date, String> {
-    let wrong = || "must look like 2026-10".to_owned();
-    let first = (text.len() == 7).then(|| format!("{text}-01"));
-    first.ok_or_else(wrong)?.parse().map_err(|_| wrong())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn months_are_read_by_year_and_month() {
-        assert_eq!(parse_month("2026-10"), Ok(jiff::civil::date(2026, 10, 1)));
-        for wrong in ["2026-13", "2026-1", "2026-10-01", "october"] {
-            assert!(parse_month(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -7,13 +7,14 @@ use redress_proto::convert::{to_money, to_timestamp};
 use redress_proto::event::v1::ContactDirection;
 use redress_proto::intake::v1::{
     AddEvidenceRequest, Case, Contact, CustodyAct, CustodyEntry, Evidence, EvidenceKind,
-    MergeCasesRequest, Place, RecordContactRequest, RecordCustodyRequest, RecordNeedsRequest,
-    ReopenCaseRequest, UnmergeCaseRequest, UpdateCaseRequest, WithdrawCaseRequest,
+    MergeCasesRequest, Needs, Place, RecordContactRequest, RecordCustodyRequest,
+    RecordNeedsRequest, ReopenCaseRequest, UnmergeCaseRequest, UpdateCaseRequest,
+    WithdrawCaseRequest,
 };
 use rust_decimal::Decimal;
 
 use super::{find, groups, name_of, names_of, show_needs, show_stated};
-use crate::commands::work::person;
+use crate::commands::people::{people, person, person_if_given};
 use crate::commands::{choice, number, word};
 use crate::connect::{Platform, request, request_id};
 use crate::failure::Failure;
@@ -119,9 +120,9 @@ pub(crate) enum ActCommand {
         #[arg(long)]
         category: Option<String>,
     },
-    /// Record what the complainant needs and who is vulnerable; what is not given stays.
+    /// Record what the complainant needs and who is vulnerable; what is not given stays. Without options shows it.
     #[command(
-        after_help = "Examples:\n  redress case needs LS-20261121-0001 --real 'a dry room for the child to sleep in' --vulnerable CHILDREN\n  redress case needs LS-20261121-0001 --nobody-vulnerable"
+        after_help = "Examples:\n  redress case needs LS-20261121-0001\n  redress case needs LS-20261121-0001 --real 'a dry room for the child to sleep in' --vulnerable CHILDREN\n  redress case needs LS-20261121-0001 --nobody-vulnerable"
     )]
     Needs {
         /// The case, by name or number.
@@ -182,7 +183,7 @@ pub(crate) enum ActCommand {
     Merge {
         /// The case that stays, by name or number.
         case: String,
-        /// The cases that are the same.
+        /// The cases that are the same, by name or number.
         #[arg(required = true)]
         duplicates: Vec<String>,
         /// Why.
@@ -236,7 +237,7 @@ pub(super) async fn run(
                 substantive,
                 visit,
                 promised_next_time: promised.map(to_timestamp),
-                staff: staff.map_or_else(String::new, |id| person(&parent, &id)),
+                staff: person_if_given(platform, &parent, staff.as_deref()).await?,
                 note,
                 ..Default::default()
             };
@@ -290,7 +291,7 @@ pub(super) async fn run(
         } => {
             let entry = CustodyEntry {
                 act: choice("act", "CUSTODY_ACT_", &act, CustodyAct::as_str_name)?,
-                holder: person(&evidence, &holder),
+                holder: person(platform, &evidence, &holder).await?,
                 outside_body: outside,
                 sha256,
                 ..Default::default()
@@ -312,6 +313,12 @@ pub(super) async fn run(
             nobody_vulnerable,
         } => {
             let before = find(platform, &case).await?;
+            let is_asked =
+                stated.is_none() && real.is_none() && vulnerable.is_empty() && !nobody_vulnerable;
+            if is_asked {
+                show_needs_of(&before, out);
+                return Ok(());
+            }
             let mut needs = before.needs.unwrap_or_default();
             needs.stated = stated.unwrap_or(needs.stated);
             needs.real = real.unwrap_or(needs.real);
@@ -325,11 +332,7 @@ pub(super) async fn run(
                 request_id,
             };
             let answer = client.record_needs(request(record)).await?.into_inner();
-            let case = answer.case.unwrap_or_default();
-            out.one(
-                || json::of("intake.v1.Case", &case),
-                || show_needs(&case.needs.clone().unwrap_or_default()),
-            );
+            show_needs_of(&answer.case.unwrap_or_default(), out);
             return Ok(());
         }
         ActCommand::Update {
@@ -368,7 +371,7 @@ pub(super) async fn run(
             let name = name_of(platform, &case).await?;
             let update = UpdateCaseRequest {
                 case: Some(Case {
-                    staff_complained_about: staff.iter().map(|id| person(&name, id)).collect(),
+                    staff_complained_about: people(platform, &name, &staff).await?,
                     name,
                     ..Default::default()
                 }),
@@ -529,9 +532,39 @@ fn show_evidence(evidence: &Evidence, out: Output) {
     );
 }
 
+/// What the complainant of a case needs, or that nobody recorded any.
+fn show_needs_of(case: &Case, out: Output) {
+    out.one(
+        || json::of("intake.v1.Case", case),
+        || match case.needs.as_ref().filter(|n| is_said(n)) {
+            Some(needs) => show_needs(needs),
+            None => crate::output::say!("no needs are recorded, and nobody vulnerable is"),
+        },
+    );
+}
+
+/// Whether anything is recorded of what somebody needs.
+fn is_said(needs: &Needs) -> bool {
+    !needs.stated.is_empty() || !needs.real.is_empty() || !needs.vulnerable_groups.is_empty()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn m15_needs_that_nobody_recorded_are_said_to_be_none() {
+        let said = |stated: &str, vulnerable_groups: &[i32]| {
+            is_said(&Needs {
+                stated: stated.to_owned(),
+                vulnerable_groups: vulnerable_groups.to_vec(),
+                ..Default::default()
+            })
+        };
+        assert!(!said("", &[]));
+        assert!(said("a dry room", &[]));
+        assert!(said("", &[1]));
+    }
 
     #[test]
     fn i11_an_update_names_what_was_given_under_the_etag_that_was_read() {

@@ -19,8 +19,8 @@ use redress_proto::intake::v1::{
 use redress_proto::words::Signal;
 use rust_decimal::Decimal;
 
+use super::people::people;
 use super::practice::cny;
-use super::work::person;
 use super::{Promise, incident, number, show_promises, word};
 use crate::args::{CaseCommand, CreateArgs};
 use crate::connect::{Platform, all_pages, parent, request, request_id};
@@ -30,6 +30,9 @@ use crate::output::{
     Output, Tail as _, excerpt, grade, heading, instants, line, short, show_table, table, when,
 };
 use crate::paint::Paint as _;
+
+/// So much of what was said stands in the timeline; the whole is in `--json`.
+const NOTE_LETTERS: usize = 160;
 
 /// Cases that one request may name.
 const CASES_AT_ONCE: usize = 100;
@@ -164,7 +167,7 @@ fn said(case: &Case) -> &str {
 }
 
 /// A case by its name or its number.
-async fn find(platform: &Platform, name: &str) -> Result<Case, Failure> {
+pub(crate) async fn find(platform: &Platform, name: &str) -> Result<Case, Failure> {
     let full = if name.starts_with("sites/") {
         name.to_owned()
     } else {
@@ -359,21 +362,35 @@ fn describe(case: &Case, earlier: &Numbers, timeline: &[TimelineEntry]) {
     show_promises(promises, now);
 
     heading("Timeline");
-    let mut entries = table(&["When", "What", "Facts"]);
+    let mut entries = table(&["When", "What", "Facts", "Said"]);
     for e in timeline {
-        let mut facts: Vec<String> = e
-            .facts
-            .iter()
-            .map(|(name, value)| fact(e.kind(), name, value))
-            .collect();
-        facts.sort();
-        entries.add_row(vec![
-            when(e.event_time.as_ref()),
-            e.kind().as_str_name().tail("TIMELINE_KIND_").to_owned(),
-            facts.join(", "),
-        ]);
+        entries.add_row(told(case, e));
     }
     show_table(entries);
+}
+
+/// A row of the timeline: when, what, what is known of it, and the beginning of what was said. The complaint itself stands above.
+fn told(case: &Case, e: &TimelineEntry) -> Vec<String> {
+    let mut facts: Vec<String> = e
+        .facts
+        .iter()
+        .map(|(name, value)| fact(e.kind(), name, value))
+        .collect();
+    facts.sort();
+    let words = match (e.erased, e.note == said(case)) {
+        (true, _) => "erased".to_owned(),
+        (false, true) => String::new(),
+        (false, false) => {
+            let lines: Vec<&str> = e.note.split_whitespace().collect();
+            excerpt(&lines.join(" "), NOTE_LETTERS)
+        }
+    };
+    vec![
+        when(e.event_time.as_ref()),
+        e.kind().as_str_name().tail("TIMELINE_KIND_").to_owned(),
+        facts.join(", "),
+        words,
+    ]
 }
 
 /// Who a complainant is and how they are reached, as far as it is known and may be seen.
@@ -399,6 +416,7 @@ fn reached(complainant: &Complainant) -> String {
 /// resource by the end of its name.
 fn fact(kind: TimelineKind, name: &str, value: &str) -> String {
     let told = match (kind, name, value) {
+        (_, "promised_next_time", at) => return format!("next word promised {}", instants(at)),
         (TimelineKind::Read, "what", "text") => return "text of the complaint".to_owned(),
         (TimelineKind::Read, "what", "contact") => return "what was said in a contact".to_owned(),
         (TimelineKind::Read, "what", "contact_points") => {
@@ -481,7 +499,7 @@ async fn create(platform: &Platform, args: &CreateArgs, out: Output) -> Result<(
                 path: "standard input".to_owned(),
                 source,
             })?;
-        text
+        piped(&text).to_owned()
     } else {
         args.text.clone()
     };
@@ -522,11 +540,7 @@ async fn create(platform: &Platform, args: &CreateArgs, out: Output) -> Result<(
             .complaining_store
             .as_deref()
             .map_or_else(String::new, |store| parent(Some(store))),
-        staff_complained_about: args
-            .about
-            .iter()
-            .map(|id| person(&parent(Some(&args.site)), id))
-            .collect(),
+        staff_complained_about: people(platform, &parent(Some(&args.site)), &args.about).await?,
         needs: (!args.need.is_empty() || !args.vulnerable.is_empty())
             .then(|| {
                 Ok::<_, Failure>(Needs {
@@ -561,6 +575,11 @@ async fn create(platform: &Platform, args: &CreateArgs, out: Output) -> Result<(
         },
     );
     Ok(())
+}
+
+/// A text from standard input without the end of its last line, which is the pipe's and nobody's word.
+fn piped(text: &str) -> &str {
+    text.trim_end_matches(['\n', '\r'])
 }
 
 /// Groups of vulnerable persons typed as arguments.
@@ -696,6 +715,52 @@ mod tests {
             fact(TimelineKind::OwnerChanged, "to", "sites/lake/staff/li"),
             "to li"
         );
+    }
+
+    #[test]
+    fn m16_a_timeline_shows_what_was_said_in_a_contact_and_what_was_promised() {
+        let case = Case {
+            text: "外墙渗水".to_owned(),
+            ..Default::default()
+        };
+        let row = |kind: TimelineKind, note: &str, erased| {
+            let promised = ("promised_next_time", "2026-11-30T05:40:00Z");
+            let facts = [promised].map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let entry = TimelineEntry {
+                kind: kind.into(),
+                facts: facts.into(),
+                note: note.to_owned(),
+                erased,
+                ..Default::default()
+            };
+            told(&case, &entry)
+        };
+        let contact = row(TimelineKind::Contact, "已告知:\n今天下午回电", false);
+        assert_eq!(contact[1], "CONTACT");
+        assert!(
+            contact[2].starts_with("next word promised "),
+            "{}",
+            contact[2]
+        );
+        assert!(
+            !contact[2].contains("05:40:00Z"),
+            "read here: {}",
+            contact[2]
+        );
+        assert_eq!(contact[3], "已告知: 今天下午回电");
+        let long = row(TimelineKind::Contact, &"漏".repeat(NOTE_LETTERS + 1), false);
+        assert_eq!(long[3].chars().count(), NOTE_LETTERS);
+        assert!(long[3].ends_with('…'), "cut");
+        let received = row(TimelineKind::Received, "外墙渗水", false);
+        assert_eq!(received[3], "", "the complaint stands above");
+        let erased = row(TimelineKind::Contact, "", true);
+        assert_eq!(erased[3], "erased");
+    }
+
+    #[test]
+    fn a_text_from_standard_input_ends_with_its_last_word() {
+        assert_eq!(piped("漏水\n两天了\r\n"), "漏水\n两天了");
+        assert_eq!(piped("漏水"), "漏水");
     }
 
     #[test]

@@ -181,8 +181,14 @@ fn because(told: &ExplainClockResponse) -> String {
         (ClockBasis::HoldEnd, _, budget) => {
             let reason = word::<HoldReason>(told.hold_reason);
             let budget = budget.as_ref().map_or_else(String::new, |b| {
-                let (used, allowed) = (days(b.used.as_ref()), days(b.allowed.as_ref()));
-                format!(", {used} of {allowed} days of its budget")
+                let (used, held) = (days(b.used.as_ref()), days(b.held.as_ref()));
+                match &b.allowed {
+                    None => format!(", {held} days until now"),
+                    Some(allowed) => {
+                        let allowed = days(Some(allowed));
+                        format!(", {used} of {allowed} days of its budget, with what is granted")
+                    }
+                }
             });
             format!("{said}: {reason}{budget}")
         }
@@ -352,7 +358,7 @@ mod tests {
         };
         assert_eq!(
             because(&hold),
-            "a hold ends by itself: COURT, 20 of 90 days of its budget"
+            "a hold ends by itself: COURT, 20 of 90 days of its budget, with what is granted"
         );
     }
 

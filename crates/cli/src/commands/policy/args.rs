@@ -78,7 +78,7 @@ pub(crate) enum PolicyCommand {
         #[command(flatten)]
         scope: ScopeArgs,
         /// Print at most so many rows; all otherwise.
-        #[arg(long, value_name = "N")]
+        #[arg(long, value_name = "N", value_parser = crate::args::parse_count)]
         limit: Option<usize>,
     },
     /// Print the JSON schema of policy files, for editors.

@@ -91,9 +91,9 @@ pub(crate) enum RosterCommand {
 /// Arguments of `roster swap`.
 #[derive(Debug, Args)]
 pub(crate) struct SwapArgs {
-    /// Who is planned.
+    /// Who is planned, by id or name.
     pub(crate) staff: String,
-    /// Who comes.
+    /// Who comes, by id or name.
     pub(crate) substitute: String,
     /// Site.
     #[arg(long)]
@@ -166,7 +166,7 @@ pub(crate) enum LeaveCommand {
         after_help = "Example:\n  redress roster leave add li-na --site lakeside --from 2026-10-01 --until 2026-10-08"
     )]
     Add {
-        /// Who.
+        /// Who, by id or name.
         staff: String,
         /// Site.
         #[arg(long)]
@@ -184,7 +184,7 @@ pub(crate) enum LeaveCommand {
         /// Site.
         #[arg(long)]
         site: String,
-        /// Only of this person.
+        /// Only of this person, by id or name.
         #[arg(long)]
         staff: Option<String>,
         /// Past leave too.
@@ -249,9 +249,9 @@ pub(crate) enum StaffCommand {
         after_help = "Examples:\n  redress staff show engineer-1 --site lakeside\n  redress staff show sites/lakeside/staff/engineer-1 --json"
     )]
     Show {
-        /// Who, by id or `sites/{site}/staff/{staff}`.
+        /// Who, by id or name.
         staff: String,
-        /// Site of the id.
+        /// Where to look for the id or name; at all of the token's sites otherwise.
         #[arg(long)]
         site: Option<String>,
     },
@@ -276,9 +276,9 @@ pub(crate) enum StaffCommand {
         after_help = "Examples:\n  redress staff set engineer-1 --site lakeside --etag r3 --skill waterproofing --skill lifts\n  redress staff set engineer-1 --site lakeside --etag r3 --max-open 20\n  redress staff set engineer-1 --site lakeside --etag r3 --account ''\n  redress staff set engineer-1 --site lakeside --etag r3 --retired true"
     )]
     Set {
-        /// Who, by id or `sites/{site}/staff/{staff}`.
+        /// Who, by id or name.
         staff: String,
-        /// Site of the id.
+        /// Where to look for the id or name; at all of the token's sites otherwise.
         #[arg(long)]
         site: Option<String>,
         /// The etag of what you looked at, as `show` prints it: another one is not changed.
@@ -299,7 +299,7 @@ pub(crate) enum StaffCommand {
         after_help = "Example:\n  redress staff borrow engineer-1 --department repair --site lakeside --until 2026-10-08"
     )]
     Borrow {
-        /// Who.
+        /// Who, by id or name.
         staff: String,
         /// Which department borrows.
         #[arg(long)]

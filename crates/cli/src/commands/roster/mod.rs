@@ -5,7 +5,7 @@ mod grid;
 mod people;
 
 pub(crate) use args::{DepartmentCommand, RosterCommand, StaffCommand};
-pub(crate) use people::{run_department, run_staff};
+pub(crate) use people::{run_department, run_staff, staff};
 
 use std::path::Path;
 
@@ -22,6 +22,7 @@ use redress_proto::assignment::v1::{
 use redress_proto::convert::to_timestamp;
 
 use self::args::{LeaveCommand, PlanCommand, RulesCommand, SwapArgs, SwapsCommand};
+use super::people::{person, person_if_given};
 use super::{number, word};
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
@@ -396,14 +397,6 @@ fn show_import(answer: &ImportRosterResponse, applied: bool) {
     }
 }
 
-fn staff_name(site: &str, staff: &str) -> String {
-    if staff.starts_with("sites/") {
-        staff.to_owned()
-    } else {
-        format!("{}/staff/{staff}", parent(Some(site)))
-    }
-}
-
 async fn leave(platform: &Platform, command: LeaveCommand, out: Output) -> Result<(), Failure> {
     let mut client = platform.roster_plan();
     match command {
@@ -414,14 +407,15 @@ async fn leave(platform: &Platform, command: LeaveCommand, out: Output) -> Resul
             until,
         } => {
             let zone = zone(platform, &site).await?;
+            let parent = parent(Some(&site));
             let create = CreateLeaveRequest {
-                parent: parent(Some(&site)),
                 leave: Some(Leave {
-                    staff: staff_name(&site, &staff),
+                    staff: person(platform, &parent, &staff).await?,
                     start_time: stamp(moment("from", &from, &zone)?),
                     end_time: stamp(moment("until", &until, &zone)?),
                     ..Default::default()
                 }),
+                parent,
                 request_id: request_id(),
             };
             let answer = client.create_leave(request(create)).await?.into_inner();
@@ -434,9 +428,10 @@ async fn leave(platform: &Platform, command: LeaveCommand, out: Output) -> Resul
             paging,
         } => {
             let zone = zone(platform, &site).await?;
+            let parent = parent(Some(&site));
             let filter = ListLeavesRequest {
-                parent: parent(Some(&site)),
-                staff: staff.map(|s| staff_name(&site, &s)).unwrap_or_default(),
+                staff: person_if_given(platform, &parent, staff.as_deref()).await?,
+                parent,
                 after_time: if all { None } else { stamp(crate::now::now()) },
                 ..Default::default()
             };
@@ -493,17 +488,20 @@ async fn swap(platform: &Platform, args: SwapArgs, out: Output) -> Result<(), Fa
         moment("from", &args.from, &zone)?,
         moment("until", &args.until, &zone)?,
     );
-    let mut pairs = vec![(&args.staff, &args.substitute)];
+    let parent = parent(Some(&args.site));
+    let planned = person(platform, &parent, &args.staff).await?;
+    let comes = person(platform, &parent, &args.substitute).await?;
+    let mut pairs = vec![(&planned, &comes)];
     if args.both {
-        pairs.push((&args.substitute, &args.staff));
+        pairs.push((&comes, &planned));
     }
     let mut made = Vec::new();
     for (staff, substitute) in pairs {
         let create = CreateSwapRequest {
-            parent: parent(Some(&args.site)),
+            parent: parent.clone(),
             swap: Some(Swap {
-                staff: staff_name(&args.site, staff),
-                substitute: staff_name(&args.site, substitute),
+                staff: staff.clone(),
+                substitute: substitute.clone(),
                 role,
                 start_time: stamp(from),
                 end_time: stamp(until),

@@ -8,6 +8,7 @@ use redress_proto::assignment::v1::{
 };
 
 use super::args::{DepartmentCommand, PersonArgs, StaffCommand};
+use crate::commands::people::person;
 use crate::commands::{choice, word};
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
@@ -28,8 +29,8 @@ pub(crate) async fn run_staff(
             paging,
         } => (site, department, retired, paging),
         StaffCommand::Show { staff, site } => {
-            let person = read(platform, named(site.as_deref(), staff)).await?;
-            show_person(&person, out);
+            let name = person(platform, &parent(site.as_deref()), &staff).await?;
+            show_person(&read(platform, name).await?, out);
             return Ok(());
         }
         StaffCommand::Add {
@@ -46,7 +47,7 @@ pub(crate) async fn run_staff(
             retired,
             said,
         } => {
-            let person = named(site.as_deref(), staff);
+            let person = person(platform, &parent(site.as_deref()), &staff).await?;
             return set(platform, person, etag, (name, retired), said, out).await;
         }
         StaffCommand::Borrow {
@@ -61,7 +62,7 @@ pub(crate) async fn run_staff(
             let borrow = BorrowStaffRequest {
                 parent: parent(Some(&site)),
                 loan: Some(Loan {
-                    staff: super::staff_name(&site, &staff),
+                    staff: person(platform, &parent(Some(&site)), &staff).await?,
                     department: format!(
                         "{}/departments/{}",
                         parent(Some(&site)),
@@ -174,14 +175,6 @@ async fn set(
     let answer = platform.roster().update_staff(request(update)).await?;
     show_person(&answer.into_inner().staff.unwrap_or_default(), out);
     Ok(())
-}
-
-/// A person by name, or by id at a site.
-fn named(site: Option<&str>, staff: String) -> String {
-    match site {
-        Some(site) => super::staff_name(site, &staff),
-        None => staff,
-    }
 }
 
 /// Writes what is given into a person of a site, `sites/{site}`; the paths of what that changes.
@@ -325,7 +318,7 @@ fn show_loans(loans: &[Loan], out: Output) {
 }
 
 /// People of a site, or of all sites of the token.
-pub(super) async fn staff(
+pub(crate) async fn staff(
     platform: &Platform,
     site: Option<&str>,
     department: Option<&str>,

@@ -134,7 +134,7 @@ fn counts_age(status: &GetStatusResponse) -> Option<f64> {
     values(status, "redress.counts.age", None).reduce(f64::max)
 }
 
-/// Promises to customers that were broken and are not kept yet, as triage counts them.
+/// Promises to customers that were broken and are not kept yet, as triage counts them: what [`LIST_BROKEN`] lists.
 fn broken_promises(answers: &[Answer]) -> f64 {
     let of = |answer: &Answer| {
         let status = answer.status.as_ref().ok()?;
@@ -147,8 +147,8 @@ fn broken_promises(answers: &[Answer]) -> f64 {
         .fold(0.0, |all, one| all + one)
 }
 
-/// The first lines: how the platform runs, and what people still owe customers.
-fn headline(troubles: usize, broken: f64) -> (String, Option<String>) {
+/// The first lines: how the platform runs, and what people still owe customers, as it was counted so long ago.
+fn headline(troubles: usize, broken: f64, counted_ago: Option<&str>) -> (String, Option<String>) {
     let first = match troubles {
         0 => "The platform runs as it should.".to_owned(),
         count => format!(
@@ -162,7 +162,8 @@ fn headline(troubles: usize, broken: f64) -> (String, Option<String>) {
             "promise to a customer is",
             "promises to customers are",
         );
-        format!("{what} broken: {LIST_BROKEN}")
+        let ago = counted_ago.map_or_else(String::new, |ago| format!(" (counted {ago})"));
+        format!("{what} broken{ago}: {LIST_BROKEN}")
     });
     (first, second)
 }
@@ -358,7 +359,7 @@ mod tests {
     use redress_proto::operations::v1::Reading;
     use serde_json::json;
 
-    use super::sections::as_of;
+    use super::sections::{as_of, counted_heading};
     use super::*;
 
     type Told<'a> = (&'a str, &'a [(&'a str, &'a str)], f64);
@@ -508,11 +509,11 @@ mod tests {
         };
         let answers = [clock("running", 16.0), clock("breached", 3.0)];
         assert!(answers.iter().all(|a| troubles(a).is_empty()));
-        let (first, second) = headline(0, broken_promises(&answers));
+        let (first, second) = headline(0, broken_promises(&answers), Some("11 s ago"));
         assert_eq!(first, "The platform runs as it should.");
         let told = second.expect("customers wait");
         assert!(
-            told.starts_with("3 promises to customers are broken"),
+            told.starts_with("3 promises to customers are broken (counted 11 s ago): "),
             "{told}"
         );
         assert!(
@@ -525,7 +526,7 @@ mod tests {
             (&json!(true), &json!(3.0))
         );
 
-        let (first, second) = headline(2, broken_promises(&answers[..1]));
+        let (first, second) = headline(2, broken_promises(&answers[..1]), None);
         assert_eq!(first, "2 things need somebody.");
         assert_eq!(second, None);
     }
@@ -543,6 +544,8 @@ mod tests {
         ]);
         let status = counted.status.as_ref().expect("answered");
         assert_eq!(as_of(status).as_deref(), Some("9 s ago"));
+        let heading = counted_heading("Incidents", status);
+        assert_eq!(heading, "Incidents, as counted 9 s ago");
         let not_yet = answer(&[]);
         let status = not_yet.status.as_ref().expect("answered");
         assert_eq!(as_of(status), None);

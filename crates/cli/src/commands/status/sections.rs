@@ -14,7 +14,14 @@ use crate::paint::Paint as _;
 /// The screen for people: first how it is, then each service, then what each counts, then what needs somebody.
 pub(super) fn show(answers: &[Answer], troubles: &[Trouble]) {
     let broken = broken_promises(answers);
-    let (first, second) = headline(troubles.len(), broken);
+    let of = |service: &str| {
+        answers
+            .iter()
+            .find(|a| a.service == service)
+            .and_then(|a| a.status.as_ref().ok())
+    };
+    let counted_ago = of("triage").and_then(as_of);
+    let (first, second) = headline(troubles.len(), broken, counted_ago.as_deref());
     if troubles.is_empty() {
         crate::output::say!("{}", first.green().bold());
     } else {
@@ -47,14 +54,8 @@ pub(super) fn show(answers: &[Answer], troubles: &[Trouble]) {
         });
     }
     show_table(services);
-    let of = |service: &str| {
-        answers
-            .iter()
-            .find(|a| a.service == service)
-            .and_then(|a| a.status.as_ref().ok())
-    };
     if let Some(triage) = of("triage") {
-        heading("Cases and promises");
+        heading(&counted_heading("Cases and promises", triage));
         show_cases(triage);
     }
     if let Some(notification) = of("notification") {
@@ -69,10 +70,7 @@ pub(super) fn show(answers: &[Answer], troubles: &[Trouble]) {
         );
     }
     if let Some(crisis) = of("crisis") {
-        heading("Incidents");
-        if let Some(ago) = as_of(crisis) {
-            line("counted", ago);
-        }
+        heading(&counted_heading("Incidents", crisis));
         let open = "redress.crisis.incidents.open";
         line(
             "open",
@@ -128,6 +126,14 @@ pub(super) fn show(answers: &[Answer], troubles: &[Trouble]) {
     }
 }
 
+/// The heading of figures that are counted from time to time: what happened since is in none of them.
+pub(super) fn counted_heading(what: &str, status: &GetStatusResponse) -> String {
+    as_of(status).map_or_else(
+        || what.to_owned(),
+        |ago| format!("{what}, as counted {ago}"),
+    )
+}
+
 /// How old the counts of a section are, where that is known.
 pub(super) fn as_of(status: &GetStatusResponse) -> Option<String> {
     counts_age(status).map(|age| format!("{age:.0} s ago"))
@@ -172,9 +178,6 @@ fn service_row(answer: &Answer, status: &GetStatusResponse, now: Timestamp) -> V
 }
 
 fn show_cases(triage: &GetStatusResponse) {
-    if let Some(ago) = as_of(triage) {
-        line("counted", ago);
-    }
     let cases = "redress.triage.cases.open";
     let of_grade = |grade: &str| sum(triage, cases, Some(("redress.grade", grade)));
     line(

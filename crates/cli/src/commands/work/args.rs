@@ -20,10 +20,10 @@ pub(crate) enum WorkCommand {
         /// Only in this status; may be given several times.
         #[arg(long = "status", value_name = "STATUS")]
         statuses: Vec<String>,
-        /// Only what this person is responsible for.
+        /// Only what this person is responsible for, by id or name.
         #[arg(long, requires = "site", value_name = "STAFF")]
         responsible: Option<String>,
-        /// Only what is offered to this person.
+        /// Only what is offered to this person, by id or name.
         #[arg(long, requires = "site", value_name = "STAFF")]
         offered: Option<String>,
         /// Only of this department.
@@ -49,7 +49,7 @@ pub(crate) enum WorkCommand {
         /// Site; all of the token's sites otherwise.
         #[arg(long)]
         site: Option<String>,
-        /// Only what this person owes.
+        /// Only what this person owes, by id or name.
         #[arg(long, requires = "site")]
         staff: Option<String>,
         /// Rows.
@@ -85,7 +85,7 @@ pub(crate) enum WorkCommand {
     PastOffice {
         /// The case's number, or the name of the case or its work.
         name: String,
-        /// Who of the region or the head office received it; oneself otherwise.
+        /// Who of the region or the head office received it, by id or name; oneself otherwise.
         #[arg(long)]
         staff: Option<String>,
     },
@@ -109,7 +109,7 @@ pub(crate) struct HandoverArgs {
     /// The case's number, or the name of the case or its work.
     #[arg(required_unless_present = "shift")]
     pub(crate) name: Option<String>,
-    /// Who is to take it.
+    /// Who is to take it, by id or name.
     #[arg(long, value_name = "STAFF")]
     pub(crate) to: String,
     /// What the receiver needs to know first; name nobody.
@@ -121,13 +121,14 @@ pub(crate) struct HandoverArgs {
     /// How long the offer stands, in minutes.
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=43_200))]
     pub(crate) minutes: u32,
-    /// Everything that somebody has in hand, at a change of shifts; what stays is named, promises outside these cases too.
+    /// Everything that somebody has in hand, at a change of shifts; what stays is named: what is only offered to who goes, and
+    /// promises outside these cases, too.
     #[arg(long, requires_all = ["site", "from"], conflicts_with = "name")]
     pub(crate) shift: bool,
     /// Site of the change of shifts.
     #[arg(long)]
     pub(crate) site: Option<String>,
-    /// Who goes.
+    /// Who goes, by id or name.
     #[arg(long, value_name = "STAFF")]
     pub(crate) from: Option<String>,
 }
@@ -145,7 +146,7 @@ pub(crate) enum SupportCommand {
         /// Which department.
         #[arg(long)]
         department: String,
-        /// Who; the least loaded one at work otherwise.
+        /// Who, by id or name; the least loaded one at work otherwise.
         #[arg(long)]
         staff: Option<String>,
         /// What is needed; name nobody.

@@ -10,9 +10,9 @@ use redress_model::words::{CaseStatus, Channel};
 use redress_proto::assignment::v1 as wire;
 use redress_proto::convert::to_timestamp;
 
-use super::person;
 use crate::commands::case::name_of;
 use crate::commands::clock::instant;
+use crate::commands::people::{people, person};
 use crate::commands::{number, word};
 use crate::connect::{Platform, request, request_id};
 use crate::failure::Failure;
@@ -104,7 +104,7 @@ pub(crate) enum HandlingCommand {
         /// What is changed: PERSON, PLACE or TIME.
         #[arg(long = "move")]
         kind: String,
-        /// PERSON: who takes over, by id or `sites/{site}/staff/{staff}`.
+        /// PERSON: who takes over, by id or name.
         #[arg(long, default_value = "")]
         staff: String,
         /// TIME: when the talk goes on: an instant, a local time, or so long from now.
@@ -177,7 +177,7 @@ pub(crate) enum HandlingCommand {
         /// What was found: the visit was made.
         #[arg(long)]
         findings: Option<String>,
-        /// Who took part beside the visitor, by id or `sites/{site}/staff/{staff}`; may be given several times.
+        /// Who took part beside the visitor, by id or name; may be given several times.
         #[arg(long = "with", value_name = "STAFF", conflicts_with = "plan")]
         participants: Vec<String>,
     },
@@ -403,7 +403,7 @@ pub(crate) async fn run(
                 return Ok(());
             }
             let call = wire::RecordVisitRequest {
-                participants: participants.iter().map(|id| person(&name, id)).collect(),
+                participants: people(platform, &name, &participants).await?,
                 name,
                 visit_id: id.unwrap_or_default(),
                 purpose,
@@ -503,7 +503,7 @@ pub(crate) async fn run(
             let name = work_of(platform, &of).await?;
             let call = wire::CalmComplainantRequest {
                 r#move: number::<CalmingMove>("move", &kind)?,
-                staff: person(&name, &staff),
+                staff: person(platform, &name, &staff).await?,
                 name,
                 meeting_time: meeting.map(to_timestamp),
                 reason,
@@ -928,18 +928,4 @@ fn appealed(appeal: &wire::Appeal) {
         (Some(_), false) => "dismissed",
     };
     line("verdict", verdict);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn people_are_named_by_their_id_at_the_site_of_the_work_or_in_full() {
-        let work = "sites/lake/work/0190a6c2-0000-7000-8000-00000000abcd";
-        assert_eq!(person(work, "li"), "sites/lake/staff/li");
-        let other = "sites/river/staff/li";
-        assert_eq!(person(work, other), other);
-        assert_eq!(person(work, ""), "", "nobody");
-    }
 }

@@ -12,13 +12,14 @@ use redress_proto::assignment::v1::{
     DeclineAssignmentRequest, DeclineHandoverRequest, EndSupportRequest, GetWorkRequest,
     GetWorkResponse, HandOverShiftRequest, HandOverShiftResponse, ListOpenPromisesRequest,
     ListSummonsesRequest, ListSupportsRequest, ListWorkRequest, OfferHandoverRequest, OpenPromise,
-    PastOffice, PositionKind, ReceivePastOfficeRequest, RequestSupportRequest, Summons, Support,
-    SupportState, Work, WorkClock, WorkStepKind,
+    PastOffice, PositionKind, PromiseKind, ReceivePastOfficeRequest, RequestSupportRequest,
+    Summons, Support, SupportState, Work, WorkClock, WorkStepKind,
 };
 use redress_proto::intake::v1::Case;
 
 use self::args::{HandoverArgs, SummonsCommand, SupportCommand};
 use super::case::{Numbers, facts_alone, if_readable, name_of, show_facts};
+use super::people::{person, person_if_given, site_of};
 use super::{Promise, number, word};
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
@@ -50,15 +51,13 @@ pub(crate) async fn run(
                 .iter()
                 .map(|s| number::<CaseStatus>("status", s))
                 .collect::<Result<_, _>>()?;
-            let within = |kind: &str, id: Option<String>| {
-                id.map_or_else(String::new, |id| child(site.as_deref(), kind, &id))
-            };
+            let parent = parent(site.as_deref());
             let filter = ListWorkRequest {
-                parent: parent(site.as_deref()),
                 statuses,
-                responsible: within("staff", responsible),
-                offered_to: within("staff", offered),
-                department: within("departments", department),
+                responsible: person_if_given(platform, &parent, responsible.as_deref()).await?,
+                offered_to: person_if_given(platform, &parent, offered.as_deref()).await?,
+                department: department.map_or_else(String::new, |id| department_of(&parent, &id)),
+                parent,
                 ..Default::default()
             };
             show_list(&list(platform, filter, paging.limit).await?, out);
@@ -69,8 +68,9 @@ pub(crate) async fn run(
             staff,
             paging,
         } => {
-            let staff = staff.map_or_else(String::new, |id| child(site.as_deref(), "staff", &id));
-            promises(platform, parent(site.as_deref()), staff, paging.limit, out).await
+            let parent = parent(site.as_deref());
+            let staff = person_if_given(platform, &parent, staff.as_deref()).await?;
+            promises(platform, parent, staff, paging.limit, out).await
         }
         WorkCommand::Show { name } => show(platform, &find(platform, &name).await?, out).await,
         WorkCommand::Accept { name } => accept(platform, find(platform, &name).await?, out).await,
@@ -117,14 +117,9 @@ fn show_promises(promises: &[OpenPromise], out: Output) {
         &["Due", "What", "Number", "Who", "Promised", "Where"],
         promises,
         |p| {
-            let mark = match (p.held, p.overdue) {
-                (true, _) => " (held)",
-                (false, true) => " (late)",
-                (false, false) => "",
-            };
             let kind = p.kind().as_str_name().tail("PROMISE_KIND_");
             vec![
-                format!("{}{mark}", when(p.due_time.as_ref())),
+                due(p),
                 kind.to_owned(),
                 or_dash(&p.number),
                 or_dash(&short(&p.staff)),
@@ -134,6 +129,21 @@ fn show_promises(promises: &[OpenPromise], out: Output) {
         },
         |p| json::of("assignment.v1.OpenPromise", p),
     );
+}
+
+/// Until when, and whether that is over. Whoever is summoned appears at once, and is late only where they have not said that they
+/// know in the time that they have for it.
+fn due(p: &OpenPromise) -> String {
+    let mark = match (p.held, p.overdue) {
+        (true, _) => " (held)",
+        (false, true) => " (late)",
+        (false, false) => "",
+    };
+    let until = when(p.due_time.as_ref());
+    match p.kind() {
+        PromiseKind::Summons => format!("at once, since {until}{mark}"),
+        _ => format!("{until}{mark}"),
+    }
 }
 
 fn show_clocks(clocks: &[WorkClock]) {
@@ -164,26 +174,13 @@ pub(crate) async fn find(platform: &Platform, name: &str) -> Result<String, Fail
     Ok(work_name(&name_of(platform, name).await?))
 }
 
-/// Something of a site by its id or its name.
-fn child(site: Option<&str>, kind: &str, id: &str) -> String {
+/// A department of the site of what this names, by its id or its name.
+fn department_of(of: &str, id: &str) -> String {
     if id.starts_with("sites/") {
         id.to_owned()
     } else {
-        format!("{}/{kind}/{id}", parent(site))
+        format!("{}/departments/{id}", parent(site_of(of)))
     }
-}
-
-/// Somebody of the site of what this names, by id or name; empty for nobody.
-pub(crate) fn person(of: &str, id: &str) -> String {
-    match id {
-        "" => String::new(),
-        id => child(site_of(of), "staff", id),
-    }
-}
-
-/// The site that a name lies in.
-fn site_of(name: &str) -> Option<&str> {
-    name.strip_prefix("sites/")?.split('/').next()
 }
 
 async fn get(platform: &Platform, name: &str) -> Result<GetWorkResponse, Failure> {
@@ -499,7 +496,7 @@ async fn past_office(
 ) -> Result<(), Failure> {
     let name = find(platform, name).await?;
     let receive = ReceivePastOfficeRequest {
-        staff: staff.map_or_else(String::new, |s| child(site_of(&name), "staff", &s)),
+        staff: person_if_given(platform, &name, staff.as_deref()).await?,
         name,
         request_id: request_id(),
         ..Default::default()
@@ -541,7 +538,7 @@ async fn hand_over(platform: &Platform, args: HandoverArgs, out: Output) -> Resu
         let name = find(platform, &name).await?;
         let before = get(platform, &name).await?.work.unwrap_or_default();
         let offer = OfferHandoverRequest {
-            staff: child(site_of(&name), "staff", &args.to),
+            staff: person(platform, &name, &args.to).await?,
             name,
             limit,
             note: args.note,
@@ -555,11 +552,11 @@ async fn hand_over(platform: &Platform, args: HandoverArgs, out: Output) -> Resu
         show_one(answer.work, out);
         return Ok(());
     }
-    let site = args.site.as_deref();
+    let parent = parent(args.site.as_deref());
     let shift = HandOverShiftRequest {
-        parent: parent(site),
-        staff: child(site, "staff", &args.from.unwrap_or_default()),
-        receiver: child(site, "staff", &args.to),
+        staff: person_if_given(platform, &parent, args.from.as_deref()).await?,
+        receiver: person(platform, &parent, &args.to).await?,
+        parent,
         limit,
         request_id: request_id(),
     };
@@ -600,11 +597,10 @@ async fn support(platform: &Platform, command: SupportCommand, out: Output) -> R
             hours,
         } => {
             let name = find(platform, &name).await?;
-            let site = site_of(&name);
             let ask = RequestSupportRequest {
                 support: Some(Support {
-                    department: child(site, "departments", &department),
-                    staff: staff.map_or_else(String::new, |s| child(site, "staff", &s)),
+                    department: department_of(&name, &department),
+                    staff: person_if_given(platform, &name, staff.as_deref()).await?,
                     task,
                     ..Default::default()
                 }),
@@ -757,12 +753,28 @@ mod tests {
     fn a_case_names_its_work_and_ids_lie_in_the_site() {
         assert_eq!(work_name("sites/lake/cases/x"), "sites/lake/work/x");
         assert_eq!(work_name("sites/lake/work/x"), "sites/lake/work/x");
-        assert_eq!(child(Some("lake"), "staff", "li"), "sites/lake/staff/li");
-        assert_eq!(
-            child(Some("lake"), "staff", "sites/river/staff/li"),
-            "sites/river/staff/li"
-        );
-        assert_eq!(site_of("sites/lake/work/x"), Some("lake"));
+        let repair = "sites/lake/departments/repair";
+        assert_eq!(department_of("sites/lake/work/x", "repair"), repair);
+        assert_eq!(department_of("sites/river/work/x", repair), repair);
+    }
+
+    #[test]
+    fn section_7_a_summons_is_due_at_once_and_late_only_where_the_platform_says_so() {
+        let shown = |kind: PromiseKind, overdue, held| {
+            let promise = OpenPromise {
+                kind: kind.into(),
+                due_time: None,
+                overdue,
+                held,
+                ..Default::default()
+            };
+            due(&promise)
+        };
+        let summons = PromiseKind::Summons;
+        assert_eq!(shown(summons, false, false), "at once, since –");
+        assert_eq!(shown(summons, true, false), "at once, since – (late)");
+        assert_eq!(shown(PromiseKind::Visit, true, false), "– (late)");
+        assert_eq!(shown(PromiseKind::Clock, false, true), "– (held)");
     }
 
     #[test]

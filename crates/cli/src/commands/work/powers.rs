@@ -7,7 +7,8 @@ use redress_proto::assignment::v1::{
     OrderHandlingRequest, RequestEvidenceRequest,
 };
 
-use super::{child, find, or_dash, site_of};
+use super::{department_of, find, or_dash};
+use crate::commands::people::person_if_given;
 use crate::commands::practice::at;
 use crate::connect::{Platform, request, request_id};
 use crate::failure::Failure;
@@ -19,7 +20,7 @@ use crate::output::{Output, Tail as _, short, show_table, table, when};
 pub(crate) struct AskArgs {
     /// The case's number, or the name of the case or its work.
     name: String,
-    /// Who is to bring it.
+    /// Who is to bring it, by id or name.
     #[arg(long, required_unless_present = "department")]
     staff: Option<String>,
     /// Which department is to bring it: its least loaded person at work is asked, unless one of it is named.
@@ -95,13 +96,10 @@ pub(crate) async fn run(
     match command {
         PowerCommand::AskEvidence(args) => {
             let name = find(platform, &args.name).await?;
-            let site = site_of(&name);
-            let of = |kind: &str, id: Option<String>| {
-                id.map_or_else(String::new, |id| child(site, kind, &id))
-            };
+            let department = args.department.as_deref();
             let ask = RequestEvidenceRequest {
-                staff: of("staff", args.staff),
-                department: of("departments", args.department),
+                staff: person_if_given(platform, &name, args.staff.as_deref()).await?,
+                department: department.map_or_else(String::new, |id| department_of(&name, id)),
                 what: args.what,
                 due_time: at(args.due),
                 request_id: request_id(),

@@ -817,6 +817,8 @@ fn m16_somebody_senior_takes_over_and_others_are_told() {
     let calmed = apply(&accepted, action);
     assert_eq!(calmed.work.responsible, Some(id("lead-site")));
     assert_eq!(calmed.owner, Some(Reason::HandedUp));
+    let why = ["lead-site took it over so that it becomes calm"];
+    assert_eq!(calmed.work.explanation, why, "of who has it now");
     assert!(calmed.moves.is_empty());
 }
 

@@ -75,6 +75,7 @@ fn seen_by(caller: &Caller, site: Option<SiteId>, staff: Option<StaffId>) -> Fil
 /// A promise as it stands at this instant.
 pub(super) fn render(promise: Promise, now: Timestamp) -> wire::OpenPromise {
     let site = &promise.site;
+    let overdue = !promise.held && promise.late_from().is_some_and(|late| late <= now);
     wire::OpenPromise {
         kind: to_wire(promise.kind),
         resource: format!("sites/{site}/{}", promise.resource),
@@ -87,7 +88,7 @@ pub(super) fn render(promise: Promise, now: Timestamp) -> wire::OpenPromise {
         }),
         text: promise.text,
         due_time: promise.due.map(to_timestamp),
-        overdue: !promise.held && promise.due.is_some_and(|due| due <= now),
+        overdue,
         held: promise.held,
     }
 }

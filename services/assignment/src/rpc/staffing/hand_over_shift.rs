@@ -1,5 +1,5 @@
-//! Hands over at a change of shifts: everything that a person has in hand, by name, and names what else the person has
-//! promised (M12).
+//! Hands over at a change of shifts: everything that a person has in hand, by name, and names what stays: what was only offered
+//! to the person, and what else the person has promised (M12).
 
 use std::collections::BTreeSet;
 
@@ -146,18 +146,27 @@ impl Operation for HandOver<'_> {
 }
 
 impl HandOver<'_> {
-    /// Everything that lives, the giver is responsible for and the caller may see, most urgent first. What is resolved
-    /// is still owed its follow-up visit.
+    /// Everything that lives, the giver is responsible for or is asked to accept, and the caller may see, most urgent first. What
+    /// is resolved is still owed its follow-up visit. What another hands over to the giver is named among the promises.
     async fn held(&self, tx: &mut Tx) -> Result<Vec<Work>, Fault> {
-        let statuses = CaseStatus::ALL.iter().copied();
-        let filter = Filter {
+        let live = CaseStatus::ALL.iter().filter(|status| is_live(**status));
+        let of_giver = Filter {
             site: Some(self.site.clone()),
-            statuses: statuses.filter(|status| is_live(*status)).collect(),
+            statuses: live.copied().collect(),
             responsible: Some(self.giver.clone()),
             not_about: self.caller.staff.clone().map(|s| (s.site, s.id)),
             ..Filter::default()
         };
-        let mut held = work::list(tx, &filter, None, i64::MAX).await?;
+        let offered = Filter {
+            statuses: vec![CaseStatus::Assigned],
+            responsible: None,
+            offered_to: Some(self.giver.clone()),
+            ..of_giver.clone()
+        };
+        let mut held = work::list(tx, &of_giver, None, i64::MAX).await?;
+        let waiting = work::list(tx, &offered, None, i64::MAX).await?;
+        let is_new = |w: &Work| w.responsible.as_ref() != Some(&self.giver);
+        held.extend(waiting.into_iter().filter(is_new));
         held.sort_by_key(|w| {
             (
                 w.decision.as_ref().map(|d| d.grade.value()),
@@ -186,7 +195,12 @@ impl HandOver<'_> {
         bench: &Bench,
     ) -> Result<Option<&'static str>, Fault> {
         if !is_in_hand(work.status) {
-            return Ok(Some("is not accepted yet"));
+            return Ok(Some(match work.offered_to.as_ref() {
+                Some(offered) if *offered == self.giver => {
+                    "is offered to who goes and not accepted: they accept it and hand it over, or decline it, and another is asked"
+                }
+                _ => "is not accepted yet",
+            }));
         }
         let mark = past_office::of_case(tx, &work.case).await?;
         let is_marked = mark.is_some();

@@ -404,3 +404,59 @@ proptest! {
         prop_assert!(figures(&text).iter().any(|f| f.number == n.to_string()));
     }
 }
+
+#[test]
+fn i7_a_time_of_day_at_which_we_speak_again_is_no_figure_of_the_matter() {
+    let asked = |text: &str| -> Vec<String> {
+        let found = figures(text).into_iter();
+        found
+            .filter(|f| !f.again && !f.article)
+            .map(|f| f.number)
+            .collect()
+    };
+    for text in [
+        "我们正在核实，最迟今天18时再次通报。",
+        "最迟今天１８：３０再次通报",
+        "我们将于今晚18时30分向业主通报",
+        "最迟下午6点通报情况",
+        "最迟9点半再次通报",
+        "我们将在明天上午9点前公布",
+        "今晚18时前，我们将再次通报。",
+        "下一次通报时间为今天18时。",
+        "最迟十八时再次通报",
+        "最迟六点三十分再次通报",
+        "We will speak again at 18:00.",
+        "We will tell you more by 6 pm today.",
+        "The next update comes by 6:30 p.m.",
+        "By 6 pm, we will tell you more.",
+        "Our next statement is due at 18:00 and will be here.",
+    ] {
+        assert_eq!(asked(text), Vec::<String>::new(), "{text}");
+    }
+    for (text, stays) in [
+        // The matter's own times, dates and counts, also beside such a time.
+        ("今天18时发生坍塌，我们将再次通报。", "18"),
+        ("昨天18时再次通报了情况", "18"),
+        ("我们将通报今天18时的坍塌", "18"),
+        ("我们将就18时坍塌一事再次通报", "18"),
+        ("最迟18时通报的3人", "18 3"),
+        ("最迟今天18时再次通报3人的伤情", "3"),
+        ("最迟12月1日18时再次通报", "12 1"),
+        ("18小时内再次通报", "18"),
+        ("最迟30时再次通报", "30"),
+        ("我们将就3点问题再次通报", "3"),
+        ("最迟今天18人再次通报", "18"),
+        ("百分之18再次通报", "18"),
+        ("The lift fell at 6 pm.", "6"),
+        (
+            "At 18:00 the lift fell, and we will tell you more.",
+            "18 00",
+        ),
+        ("We will tell you more about the 18:00 fall.", "18 00"),
+        ("We will update you on 3 people by 6 pm.", "3 6"),
+        ("The next update comes within 6 hours.", "6"),
+        ("We will tell you more by 6 pm about 3 people.", "3"),
+    ] {
+        assert_eq!(asked(text).join(" "), stays, "{text}");
+    }
+}

@@ -41,6 +41,7 @@ fn approve(step: ReviewStep, digest: Digest, id: &str) -> Review {
         verdict: Verdict::Approve,
         digest,
         by: person(id),
+        givers: Vec::new(),
     }
 }
 
@@ -566,7 +567,7 @@ proptest! {
                     if draft.review(step, verdict, &people[by]).is_err() {
                         continue;
                     }
-                    reviews.push(Review { step, verdict, digest, by: people[by].clone() });
+                    reviews.push(Review { step, verdict, digest, by: people[by].clone(), givers: Vec::new() });
                     objecting.remove(&by);
                     match verdict {
                         Verdict::Object => { objecting.insert(by); }

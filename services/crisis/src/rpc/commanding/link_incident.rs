@@ -3,7 +3,7 @@
 
 use redress_model::Fault;
 use redress_model::fault::parse_field;
-use redress_model::name::IncidentName;
+use redress_model::name::{IncidentName, StaffName};
 use redress_proto::crisis::v1 as wire;
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
@@ -80,6 +80,7 @@ pub(super) async fn run(api: &Commanding, caller: &Caller, two: Two<'_>) -> Resu
         lead,
         led,
         actor: &caller.subject,
+        staff: caller.staff.as_ref(),
         two,
     };
     let armed = redress_runtime::sight(caller)
@@ -95,6 +96,7 @@ struct Pair<'a> {
     lead: IncidentName,
     led: IncidentName,
     actor: &'a str,
+    staff: Option<&'a StaffName>,
     two: Two<'a>,
 }
 
@@ -126,6 +128,7 @@ impl Operation for Pair<'_> {
             led: &self.led,
             reason: self.two.reason,
             actor: self.actor,
+            staff: self.staff,
         };
         let armed = if self.two.link {
             link(tx, self.desk, linking).await?

@@ -1,5 +1,6 @@
 //! The command of an incident as callers see it.
 
+use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::{IncidentName, SiteId, StaffName};
@@ -10,9 +11,10 @@ use redress_rpc::Caller;
 use redress_store::{Operation, Tx};
 
 use super::Commanding;
+use crate::rpc::statements::view::deputy;
 use crate::rpc::view::{Depth, view};
 use crate::store::handovers::{self, Handover};
-use crate::store::{incidents, links};
+use crate::store::{deputies, incidents, links};
 
 /// Offers shown at most.
 const OFFERS_MAX: i64 = 100;
@@ -25,13 +27,19 @@ pub(super) async fn read(
 ) -> Result<wire::IncidentCommand, Fault> {
     let name: IncidentName = parse_field("name", name)?;
     caller.require_site(&name.site)?;
+    let command = ReadCommand {
+        name: &name,
+        at: api.incidents.desk.clock.now(),
+    };
     redress_runtime::sight(caller)
-        .read(&api.incidents.db, &ReadCommand { name: &name })
+        .read(&api.incidents.db, &command)
         .await
 }
 
 struct ReadCommand<'a> {
     name: &'a IncidentName,
+    /// Who acts for a role now.
+    at: Timestamp,
 }
 
 impl Operation for ReadCommand<'_> {
@@ -60,8 +68,10 @@ impl Operation for ReadCommand<'_> {
                 shown,
             });
         }
+        let acting = deputies::acting(tx, site, *id, self.at).await?;
         let shown = view(tx, incident, Depth::Listed).await?;
         Ok(wire::IncidentCommand {
+            deputies: acting.iter().map(|d| deputy(site, d)).collect(),
             incident: shown.name,
             roles: shown.roles,
             handovers: offers.iter().map(|o| handover(site, o)).collect(),

@@ -60,6 +60,7 @@ pub(super) async fn handle(
             staff: staff.id,
             end,
             appointed_by: super::person(caller),
+            givers: Vec::new(),
         },
         reason: &r.reason,
     };

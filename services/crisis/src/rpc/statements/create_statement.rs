@@ -97,12 +97,22 @@ pub(super) fn content(sent: &wire::Statement) -> Result<Content, Fault> {
     Ok(Content {
         kind: required("statement.kind", sent.kind)?,
         audience: required("statement.audience", sent.audience)?,
-        language: sent.language.clone(),
+        language: language(&sent.language)?,
         text: sent.text.clone(),
         facts,
         wording_reason: reason(&sent.wording_override_reason),
         correction: reason(&sent.correction_reason),
     })
+}
+
+/// The languages that everything said to people is written in.
+const LANGUAGES: [&str; 2] = ["zh-CN", "en"];
+
+fn language(tag: &str) -> Result<String, Fault> {
+    if LANGUAGES.contains(&tag) {
+        return Ok(tag.to_owned());
+    }
+    Err(Fault::invalid("statement.language", "must be zh-CN or en"))
 }
 
 /// A reason; one that nobody sees is none.

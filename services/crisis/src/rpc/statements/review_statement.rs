@@ -78,6 +78,7 @@ impl Command for Give<'_> {
             verdict: self.verdict,
             digest: case.digest,
             by: by.clone(),
+            givers: Vec::new(),
         };
         let said = Said {
             number: 0,

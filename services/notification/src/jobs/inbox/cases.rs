@@ -30,7 +30,7 @@ use crate::domain::message::Draft;
 use crate::domain::survey;
 use crate::domain::words::{MessageTopic, SurveyKind};
 use crate::jobs::people::People;
-use crate::jobs::{carry, voice};
+use crate::jobs::{carry, erase, voice};
 use crate::store::digests::{self, Bundling};
 use crate::store::matters::Promise;
 use crate::store::surveys::{self, NewSurvey};
@@ -61,6 +61,8 @@ impl<P: People> Keeper for News<P> {
             .collect();
         let touched: BTreeSet<Uuid> = told.iter().filter_map(Told::touches).collect();
         voice::lock_waiting(tx, site, &touched).await?;
+        let erased: BTreeSet<Uuid> = told.iter().filter_map(Told::erases).collect();
+        erase::lock(tx, site, &erased).await?;
         let known = matters::lock_cases(tx, site, &cases).await?;
         let mut memory = Memory {
             cases: known.clone(),
@@ -104,6 +106,14 @@ impl Told {
             What::Clock(news, state) if voice::touches(news.kind, *state) => {
                 self.case.as_ref().map(|case| case.id)
             }
+            _ => None,
+        }
+    }
+
+    /// The case that it says was erased.
+    fn erases(&self) -> Option<Uuid> {
+        match &self.what {
+            What::Facts(facts) if facts.erased => self.case.as_ref().map(|case| case.id),
             _ => None,
         }
     }
@@ -186,6 +196,11 @@ fn read_clock(news: ClockChanged) -> Result<ClockNews, Fault> {
             .iter()
             .map(|name| parse_field("notify", name))
             .collect::<Result<_, _>>()?,
+        made: news
+            .create_time
+            .map(|t| convert::from_timestamp("create_time", &t))
+            .transpose()?,
+        made_by: news.started_by,
     })
 }
 
@@ -297,6 +312,7 @@ impl Memory {
         let status = convert::from_wire(facts.status).unwrap_or(CaseStatus::Received);
         let historical = historical || convert::from_wire(facts.mode) == Some(CaseMode::Historical);
         let mut accuses_others = false;
+        let erased = facts.erased;
         let view = match self.cases.get_mut(&case.id) {
             Some(view) => {
                 if view.updated(facts.revision, &facts.number, &facts.language) {
@@ -323,10 +339,18 @@ impl Memory {
                     next_time: None,
                     complained_about: facts.staff_complained_about,
                     person_tokens: facts.person_tokens.clone(),
+                    erased: false,
                 };
                 self.cases.insert(case.id, view.clone());
                 view
             }
+        };
+        let view = match self.cases.get_mut(&case.id).filter(|_| erased) {
+            Some(kept) => {
+                kept.erase();
+                kept.clone()
+            }
+            None => view,
         };
         Then::Received {
             case,
@@ -364,15 +388,23 @@ impl Memory {
                 completes = view.receipt_is_complete().then(|| case.clone());
             }
         }
-        let promise = Promise {
+        let mut promise = Promise {
             case: case.as_ref().map(|case| case.id),
             kind: news.kind,
             state,
             due: news.due_time,
             generation: news.generation,
+            made: news.made,
+            made_by: std::mem::take(&mut news.made_by),
         };
         let known = self.clocks.get(&news.clock);
         if known.is_none_or(|known| known.generation < promise.generation) {
+            if let Some(known) =
+                known.filter(|k| promise.made_by.is_empty() && k.made == promise.made)
+            {
+                // Said with its start alone.
+                promise.made_by.clone_from(&known.made_by);
+            }
             self.clocks.insert(news.clock.clone(), promise);
         }
         let drafts = match may_page {
@@ -400,6 +432,9 @@ impl<P: People> News<P> {
             } => {
                 if accuses_others {
                     carry::pass_on(tx, &case, &view.complained_about, &view.number, now).await?;
+                }
+                if view.erased {
+                    return erase::forget(tx, &case, now).await;
                 }
                 let drafts = causes::receipts(&case, &view, &tokens, now, self.receipt_wait);
                 messages::queue(tx, site, &drafts, now).await?;

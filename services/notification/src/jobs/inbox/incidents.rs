@@ -27,9 +27,11 @@ where
     }
 }
 
+/// `told`: when crisis said it.
 pub(super) async fn incident_changed(
     tx: &mut Tx,
     event: &Event,
+    told: Timestamp,
     now: Timestamp,
 ) -> Result<Applied, Fault> {
     let news: IncidentChanged = event.decode()?;
@@ -58,6 +60,7 @@ pub(super) async fn incident_changed(
         closed: news.closed,
         voices: &voices,
         revision: news.revision,
+        told,
     };
     if matters::keep_incident(tx, &incident, &cases, is).await? {
         match into {

@@ -107,7 +107,10 @@ impl<P: People> Handler for News<P> {
             "redress.part.changed.v1" => solutions::part_changed(tx, event).await,
             "redress.work.summoned.v1" => incidents::work_summoned(tx, event, now).await,
             "redress.work.noticed.v1" => cases::work_noticed(tx, event, now, self.bundling).await,
-            "redress.incident.changed.v1" => incidents::incident_changed(tx, event, now).await,
+            "redress.incident.changed.v1" => {
+                let told = self.clock.at(event.time).min(now);
+                incidents::incident_changed(tx, event, told, now).await
+            }
             "redress.callout.requested.v1" => incidents::callout_requested(tx, event, now).await,
             "redress.statement.published.v1" => statements::published(tx, event, now).await,
             // A type that this release does not know concerns it in nothing.

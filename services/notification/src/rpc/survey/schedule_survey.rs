@@ -11,6 +11,7 @@ use redress_proto::notification::v1 as proto;
 use redress_rpc::{Caller, etag};
 use redress_store::receipt::{self, Claim, ReceiptKey};
 use redress_store::{Keyring, Operation, Tx};
+use redress_vault::normalize_phone;
 use tonic::Request;
 
 use super::Surveys;
@@ -166,8 +167,14 @@ fn within(field: &str, site: &SiteId, of: &SiteId) -> Result<(), Fault> {
 }
 
 fn contact(contact: proto::SurveyContact) -> Result<Contact, Fault> {
+    // As with a complaint: one number has one spelling, and what is none is nobody's.
+    let phone = match contact.phone.trim() {
+        "" => String::new(),
+        phone => normalize_phone(phone)
+            .map_err(|error| Fault::invalid("contact.phone", error.to_string()))?,
+    };
     let mut points = ContactPoints::of(contact.display_name);
-    points.add(MessageChannel::Sms, &contact.phone);
+    points.add(MessageChannel::Sms, &phone);
     points.add(MessageChannel::Wechat, &contact.account);
     points.add(MessageChannel::Email, &contact.email);
     if points.points.is_empty() {
@@ -176,7 +183,7 @@ fn contact(contact: proto::SurveyContact) -> Result<Contact, Fault> {
             "must have a phone number, an account or an e-mail address",
         ));
     }
-    points.add(MessageChannel::Phone, &contact.phone);
+    points.add(MessageChannel::Phone, &phone);
     Ok(Contact {
         points,
         language: contact.language,

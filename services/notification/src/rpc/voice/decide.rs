@@ -71,7 +71,7 @@ pub(super) async fn run(
             "a held message was decided",
         );
     }
-    Ok(super::shown(&shown))
+    Ok(super::shown(shown))
 }
 
 struct Decide<'a> {
@@ -154,6 +154,7 @@ impl Operation for Decide<'_> {
             held,
             message,
             text,
+            preview: None,
         };
         Ok((shown, new))
     }

@@ -1,4 +1,4 @@
-//! ListHeldMessages: what waits for the spokesperson, with what somebody wrote, newest first. Who speaks for an incident sees
+//! ListHeldMessages: what waits for the spokesperson, with the text that would go, newest first. Who speaks for an incident sees
 //! what that one holds, whatever their office.
 
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use tonic::Request;
 use uuid::Uuid;
 
 use super::{Shown, Voice};
+use crate::jobs::compose::Previews;
 use crate::store::held::{self, Counts, Filter};
 use crate::store::{matters, messages, texts};
 
@@ -26,6 +27,7 @@ struct List<'a> {
     incident: Option<IncidentName>,
     now: Timestamp,
     keys: &'a Keyring,
+    previews: &'a Previews,
     page: &'a Page<Uuid>,
 }
 
@@ -43,10 +45,15 @@ impl Operation for List<'_> {
             // Row security shows the hold exactly where it shows the message.
             if let Some(message) = messages::get(tx, &held.message).await? {
                 let text = texts::said(tx, self.keys, &held.message).await?;
+                let preview = match held.decision {
+                    None => self.previews.of(tx, self.keys, &message, self.now).await?,
+                    Some(_) => None,
+                };
                 all.push(Shown {
                     held,
                     message,
                     text,
+                    preview,
                 });
             }
         }
@@ -100,6 +107,7 @@ pub(super) async fn handle(
         incident: named,
         now: service.clock.now(),
         keys: &service.keys,
+        previews: &service.previews,
         page: &page,
     };
     let (rows, counts) = redress_runtime::sight(caller)
@@ -107,7 +115,7 @@ pub(super) async fn handle(
         .await?;
     let (rows, next_page_token) = page.finish(rows, |shown: &Shown| shown.held.message.id);
     Ok(proto::ListHeldMessagesResponse {
-        held_messages: rows.iter().map(super::shown).collect(),
+        held_messages: rows.into_iter().map(super::shown).collect(),
         next_page_token,
         waiting_count: counts.waiting,
         released_count: counts.released,

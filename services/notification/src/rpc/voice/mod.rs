@@ -21,6 +21,7 @@ use tonic::{Request, Response, Status};
 use zeroize::Zeroizing;
 
 use super::wire;
+use crate::jobs::compose::{Preview, Previews};
 use crate::jobs::metrics::Metrics;
 use crate::store::held::Held;
 use crate::store::matters;
@@ -39,6 +40,8 @@ pub struct Voice {
     pub fingerprints: Fingerprints,
     /// What is counted.
     pub metrics: Metrics,
+    /// Writes what waits for whoever decides about it.
+    pub previews: Arc<Previews>,
 }
 
 #[tonic::async_trait]
@@ -79,7 +82,7 @@ impl VoiceService for Voice {
 ///
 /// # Errors
 /// PERMISSION_DENIED to everybody else; when Postgres is away.
-async fn require(
+pub(super) async fn require(
     tx: &mut Tx,
     caller: &Caller,
     permission: &str,
@@ -109,16 +112,18 @@ struct Shown {
     held: Held,
     message: Message,
     text: Option<Zeroizing<String>>,
+    preview: Option<Preview>,
 }
 
-fn shown(shown: &Shown) -> proto::HeldMessage {
+fn shown(shown: Shown) -> proto::HeldMessage {
     let Shown {
         held,
         message,
         text,
+        preview,
     } = shown;
     proto::HeldMessage {
-        message: Some(wire::message(message)),
+        message: Some(wire::message(&message)),
         incident: IncidentName::new(held.message.site.clone(), held.incident).to_string(),
         hold_time: Some(convert::to_timestamp(held.since)),
         decide_by_time: Some(convert::to_timestamp(held.decide_by)),
@@ -126,8 +131,9 @@ fn shown(shown: &Shown) -> proto::HeldMessage {
             .as_ref()
             .map_or_else(String::new, |text| text.to_string()),
         decision: convert::to_wire_opt(held.decision),
-        decided_by: held.decided_by.clone(),
-        reason: held.reason.clone(),
+        decided_by: held.decided_by,
+        reason: held.reason,
         decide_time: held.decided.map(convert::to_timestamp),
+        preview: preview.map(wire::preview),
     }
 }

@@ -16,6 +16,7 @@ use redress_model::name::{CaseName, MessageName, SiteId, StaffName};
 use redress_model::time::ManualClock;
 use redress_notification::domain::message::Draft;
 use redress_notification::domain::render::Templates;
+use redress_notification::jobs::compose::Previews;
 use redress_notification::jobs::inbox::{News, TOLD_OF_CASES};
 use redress_notification::jobs::metrics::Metrics;
 use redress_notification::jobs::sender::Sender;
@@ -286,6 +287,15 @@ impl World {
             })
             .collect()
     }
+}
+
+/// What writes messages for whoever decides about them.
+pub(crate) fn previews() -> Arc<Previews> {
+    Arc::new(Previews {
+        templates: Templates::compiled_in().expect("templates compile"),
+        survey_url: Some("https://portal.example.com/survey?token=".to_owned()),
+        rehearsal: false,
+    })
 }
 
 /// What signs links in tests.

@@ -144,6 +144,27 @@ pub(crate) fn updated(case: &CaseName, number: &str, tokens: &[&str], revision: 
     )
 }
 
+/// Intake erased a case that is over.
+pub(crate) fn erased(case: &CaseName, number: &str, revision: i64) -> Event {
+    let payload = CaseUpdated {
+        facts: Some(CaseFacts {
+            revision,
+            status: convert::to_wire(CaseStatus::Withdrawn),
+            epoch: 2,
+            erased: true,
+            ..facts(case, number, &[])
+        }),
+        ..Default::default()
+    };
+    event(
+        "intake",
+        "redress.case.updated.v1",
+        &case.site,
+        case,
+        &payload,
+    )
+}
+
 /// Who is at work when: one stretch a person.
 pub(crate) fn duties(slots: &[(&StaffName, DutyRole, &str, Option<&str>)], revision: i64) -> Event {
     rostered(slots, &[], revision)
@@ -330,6 +351,32 @@ pub(crate) fn clock(
         grade,
         generation,
         number: "LAKE-1".to_owned(),
+        ..ClockChanged::default()
+    };
+    event(
+        "triage",
+        "redress.clock.changed.v1",
+        &case.site,
+        case,
+        &payload,
+    )
+}
+
+/// A deadline that the law sets begins to run for a case, entered then, on this person's word.
+pub(crate) fn deadline(clock: &ClockName, case: &CaseName, made: Timestamp, by: &str) -> Event {
+    let payload = ClockChanged {
+        clock: clock.to_string(),
+        case: case.to_string(),
+        kind: convert::to_wire(ClockKind::OutsideDeadline),
+        state: convert::to_wire(ClockState::Running),
+        transition: convert::to_wire(ClockTransition::Started),
+        due_time: Some(convert::to_timestamp(
+            made + jiff::SignedDuration::from_hours(72),
+        )),
+        generation: 1,
+        number: "LAKE-1".to_owned(),
+        started_by: by.to_owned(),
+        create_time: Some(convert::to_timestamp(made)),
         ..ClockChanged::default()
     };
     event(
