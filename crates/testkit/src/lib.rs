@@ -1,5 +1,5 @@
 //! What tests of every crate need: a private Postgres with a database per test, a private Redis, a network that breaks
-//! on demand, a collector that remembers what was emitted, and waiting without sleeping.
+//! on demand, a collector that remembers what was emitted, waiting without sleeping, and the verdicts of benchmarks.
 //!
 //! Nothing here is mocked: the servers are the installed ones, and each test has its own part of them, so that tests
 //! run in parallel and leave nothing behind.
@@ -10,6 +10,7 @@ pub mod otlp;
 mod postgres;
 pub mod proxy;
 mod redis;
+pub mod verdict;
 
 pub use database::{Schema, TestDatabase, database, database_of};
 pub use eventually::{Outcome, eventually};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use redress_local::Redis;
+use redress_testkit::verdict::{Verdict, judge};
 use serde_json::json;
 
 use crate::BULLMQ_CONCURRENCY;
@@ -76,7 +77,41 @@ impl Report {
         }
     }
 
-    pub(crate) fn write(&self, file: &Path) {
+    /// What is required of the full sizes.
+    fn verdicts(&self) -> [Verdict; 6] {
+        [
+            Verdict::at_least(
+                "scheduling, times BullMQ's",
+                Some(ratio(self.schedule)),
+                4.0,
+            ),
+            Verdict::at_least(
+                "burst of 50,000, times BullMQ's",
+                Some(ratio(self.burst)),
+                4.0,
+            ),
+            Verdict::at_most(
+                "memory with leases, of BullMQ's",
+                Some(ratio(self.memory)),
+                0.4,
+            ),
+            Verdict::at_most("p99 lag, ms", Some(self.lag[0].p99), 10.0),
+            Verdict::at_least(
+                "effects in Postgres a second",
+                Some(self.effects_per_second),
+                5_000.0,
+            ),
+            Verdict::at_most("rebuild after a flush, s", Some(self.rebuild_seconds), 20.0),
+        ]
+    }
+
+    /// Writes the figures, and prints what is required of them where they are of the full sizes. Gives whether all of it is met.
+    pub(crate) fn write(&self, file: &Path, is_full: bool) -> bool {
+        let (verdicts, met) = if is_full {
+            judge(&self.verdicts())
+        } else {
+            (serde_json::Value::Null, true)
+        };
         let of = |both: Both| json!({ "redress": both[0], "bullmq": both[1] });
         let report = json!({
             "schedule_ratio": ratio(self.schedule),
@@ -94,8 +129,11 @@ impl Report {
             "load_before": self.load_before.trim(),
             "bullmq": self.bullmq,
             "redis": self.redis,
+            "verdicts": verdicts,
+            "met": is_full.then_some(met),
         });
         std::fs::write(file, format!("{report:#}\n")).expect("the report can be written");
+        met
     }
 }
 

@@ -17,7 +17,6 @@ mod bcubed;
 mod fill;
 mod firing;
 mod joins;
-mod verdict;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,6 +30,7 @@ use redress_model::{Fault, ids};
 use redress_rpc::Fingerprints;
 use redress_runtime::Service as _;
 use redress_store::{Operation, Scope, Tx};
+use redress_testkit::verdict::{Verdict, judge};
 use redress_testkit::{ManualClock, TestDatabase};
 use redress_triage::casework::{self, Reading, Receipt, Work};
 use redress_triage::desk::{CaseText, Desk};
@@ -42,7 +42,6 @@ use uuid::Uuid;
 
 use crate::fill::{Maker, site};
 use crate::joins::reading;
-use crate::verdict::Verdict;
 
 const CASES: usize = 100_000;
 const JOINS: usize = 2_000;
@@ -296,7 +295,7 @@ fn main() {
         let latencies = latencies().await;
         println!();
         let firing = firing::rates().await;
-        let (verdicts, met) = verdict::judge(&verdicts(&latencies, &b_cubed));
+        let (verdicts, met) = judge(&verdicts(&latencies, &b_cubed));
         let figures = json!({
             "latencies": latencies, "b_cubed": b_cubed, "firing": firing, "verdicts": verdicts, "met": met
         });

@@ -1,9 +1,11 @@
-//! What is required of the figures, and whether it is met.
+//! What is required of a benchmark's figures, and whether it is met: a table for people, JSON for machines.
+
+#![allow(clippy::print_stdout, reason = "a benchmark prints what it found")]
 
 use serde_json::{Value, json};
 
 /// A figure beside its bound.
-pub(crate) struct Verdict {
+pub struct Verdict {
     what: &'static str,
     /// None where it was not measured.
     found: Option<f64>,
@@ -16,12 +18,16 @@ enum Bound {
 }
 
 impl Verdict {
-    pub(crate) fn at_most(what: &'static str, found: Option<f64>, bound: f64) -> Self {
+    /// A figure that may be `bound` and no more.
+    #[must_use]
+    pub fn at_most(what: &'static str, found: Option<f64>, bound: f64) -> Self {
         let bound = Bound::AtMost(bound);
         Self { what, found, bound }
     }
 
-    pub(crate) fn at_least(what: &'static str, found: Option<f64>, bound: f64) -> Self {
+    /// A figure that has to be `bound` or more.
+    #[must_use]
+    pub fn at_least(what: &'static str, found: Option<f64>, bound: f64) -> Self {
         let bound = Bound::AtLeast(bound);
         Self { what, found, bound }
     }
@@ -44,7 +50,8 @@ impl Verdict {
 }
 
 /// Prints the verdicts. Gives them for the file, and whether none is missed.
-pub(crate) fn judge(verdicts: &[Verdict]) -> (Value, bool) {
+#[must_use]
+pub fn judge(verdicts: &[Verdict]) -> (Value, bool) {
     println!();
     println!(
         "{:<42} {:>9} {:>9}  verdict",
