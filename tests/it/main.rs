@@ -13,6 +13,7 @@ mod releases;
 mod restore;
 mod retries;
 mod rolling;
+mod room;
 mod status;
 mod stories;
 mod telemetry;

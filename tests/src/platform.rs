@@ -317,18 +317,44 @@ impl Platform {
 
     /// Runs the command line as an administrator of this platform.
     pub fn redress(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(binary("redress"));
+        let mut command = self.administered(&binary("redress"));
+        command.args(arguments).stdin(Stdio::null());
+        command.output().expect("the binary runs")
+    }
+
+    /// Starts the command line as an administrator before a terminal of 80×24; what the terminal is sent comes by its output.
+    pub fn redress_in_terminal(&self, arguments: &str) -> Child {
+        let redress = binary("redress");
+        let line = format!(
+            "stty rows 24 cols 80; exec {} {arguments}",
+            redress.display()
+        );
+        self.administered(Path::new("script"))
+            .args([
+                "--quiet",
+                "--flush",
+                "--return",
+                "--command",
+                &line,
+                "/dev/null",
+            ])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("`script` of util-linux is installed")
+    }
+
+    fn administered(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command
-            .args(arguments)
             // Of another platform on this machine it knows nothing.
             .env("REDRESS_HOME", self.folder.path().join("home"))
-            .env("REDRESS_TOKEN", self.callers().token())
-            .stdin(Stdio::null());
+            .env("REDRESS_TOKEN", self.callers().token());
         for service in SERVICES {
             let variable = format!("REDRESS_{}_URL", service.to_uppercase());
             command.env(variable, self.url(service));
         }
-        command.output().expect("the binary runs")
+        command
     }
 
     /// What a service wrote to its log so far.
