@@ -239,8 +239,8 @@ def pods_are_restricted(overlay):
             yield namespace, "does not enforce Pod Security restricted"
 
 
-# How old an answer of the cluster's DNS may be: the time to live of CoreDNS' kubernetes plugin.
-DNS_SECONDS = 5
+# How old an answer of the cluster's DNS may be: the time to live that kubeadm and kind give it, and NodeLocal DNSCache keeps.
+DNS_SECONDS = 30
 
 
 def grace_covers_the_drain(overlay):
