@@ -2,6 +2,7 @@
 
 mod alerts;
 mod docs;
+mod first_site;
 mod handling;
 mod hints;
 mod hostile;

@@ -434,6 +434,13 @@ impl Story {
         released.into_inner().briefing.expect("filled")
     }
 
+    /// The fixed time goes by for which a briefing was held ahead: a day of notice and a week at most.
+    async fn a_week_goes_by(&self) {
+        self.platform
+            .pass(SignedDuration::from_hours(8 * 24 + 1))
+            .await;
+    }
+
     async fn keep(&self, commitment: &wire::Commitment) {
         let keep = wire::KeepCommitmentRequest {
             name: commitment.name.clone(),
@@ -594,6 +601,7 @@ async fn a_changed_plan_from_the_first_call_to_forty_people_at_the_gate_and_the_
     story.keep(&met.commitments[0]).await;
     story.move_to(IncidentStage::Aftermath).await;
 
+    story.a_week_goes_by().await;
     let text = "方案已与业主达成一致。感谢各位业主的理解。";
     story.say_to(StatementKind::Closing, &both, text).await;
     story.report().await;
@@ -668,6 +676,7 @@ async fn a_buildings_defects_from_the_first_call_to_a_group_a_lawsuit_and_the_re
                 .ok_or_else(|| "the top lead was not told".to_owned())
         })
         .await;
+    story.a_week_goes_by().await;
     let second = story.brief(13, None).await;
     let overdue = format!("overdue: {opinion} (negotiator)");
     assert!(second.notes.contains(&overdue), "{}", second.notes);
@@ -684,6 +693,7 @@ async fn a_buildings_defects_from_the_first_call_to_a_group_a_lawsuit_and_the_re
     story.say_to(update, &both, "维修方案已逐户确认。").await;
     story.report().await;
     story.move_to(IncidentStage::Aftermath).await;
+    story.a_week_goes_by().await;
     let closing = StatementKind::Closing;
     story.say_to(closing, &both, "维修全部完成。").await;
     story.report().await;
@@ -817,7 +827,6 @@ async fn a_false_report_from_the_first_call_to_one_paper_set_right_one_taken_as_
     story.say(closing, Audience::Affected, thanks).await;
     let last_word = story.say(closing, Audience::Public, thanks).await;
     story.report().await;
-    story.brief(1, None).await;
     story.play_through().await;
     let refused = story.stand_down().await.expect_err("one report stands");
     assert!(
@@ -828,10 +837,7 @@ async fn a_false_report_from_the_first_call_to_one_paper_set_right_one_taken_as_
 
     // The days go by; the other paper waits for a clarification, and nobody sees to it. What fell due while every service was
     // away is not forgotten (I4), and what nobody denied is taken as true.
-    story
-        .platform
-        .pass(SignedDuration::from_hours(5 * 24 + 1))
-        .await;
+    story.a_week_goes_by().await;
     let taken = eventually(PATIENCE, async || {
         let get = wire::GetExposureRequest {
             name: copied.clone(),
@@ -855,6 +861,7 @@ async fn a_false_report_from_the_first_call_to_one_paper_set_right_one_taken_as_
     story
         .update(wire::UpdateAudience::Outward, &last_word)
         .await;
+    story.brief(1, None).await;
     story
         .ends(
             "门店没有保存收费凭证",

@@ -1,8 +1,9 @@
 //! How a command finds the platform: endpoints and a token that `redress up` left in the data
 //! folder, or what the environment says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -48,7 +49,6 @@ use redress_proto::notification::v1::task_service_client::TaskServiceClient;
 use redress_proto::notification::v1::template_service_client::TemplateServiceClient;
 use redress_proto::notification::v1::voice_service_client::VoiceServiceClient;
 use redress_proto::notification::v1::wording_service_client::WordingServiceClient;
-use redress_proto::operations::v1::status_service_client::StatusServiceClient;
 use redress_proto::triage::v1::calendar_service_client::CalendarServiceClient;
 use redress_proto::triage::v1::clock_service_client::ClockServiceClient;
 use redress_proto::triage::v1::cluster_service_client::ClusterServiceClient;
@@ -69,6 +69,12 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often a call that may be repeated is made.
 const TRIES_MAX: u32 = 8;
+
+/// How long a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many replicas of a service are asked one by one.
+const REPLICAS_MAX: usize = 32;
 
 /// Where the services listen.
 pub(crate) type Endpoints = BTreeMap<String, String>;
@@ -146,7 +152,8 @@ impl Interceptor for Bearer {
 #[derive(Debug, Clone)]
 pub(crate) struct Named {
     service: &'static str,
-    channel: Channel,
+    /// None where the address of the service is not known: who calls it is told so, and nobody else.
+    channel: Option<Channel>,
 }
 
 impl Service<http::Request<tonic::body::Body>> for Named {
@@ -155,13 +162,19 @@ impl Service<http::Request<tonic::body::Body>> for Named {
     type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Service::poll_ready(&mut self.channel, cx).map_err(BoxError::from)
+        match &mut self.channel {
+            Some(channel) => Service::poll_ready(channel, cx).map_err(BoxError::from),
+            None => Poll::Ready(Ok(())),
+        }
     }
 
     fn call(&mut self, request: http::Request<tonic::body::Body>) -> Self::Future {
         let service = self.service;
         let path = request.uri().path().to_owned();
-        let answer = Service::call(&mut self.channel, request);
+        let Some(channel) = &mut self.channel else {
+            return std::future::ready(Err(BoxError::from(unknown(service)))).boxed();
+        };
+        let answer = Service::call(channel, request);
         async move {
             match answer.await {
                 Err(error) if is_late(&error) => Err(BoxError::from(late(service, &path))),
@@ -197,14 +210,43 @@ fn late(service: &str, path: &str) -> Status {
     Status::deadline_exceeded(format!("{service} did not answer {call} in time"))
 }
 
+/// What a call ends with whose service has no address.
+fn unknown(service: &'static str) -> Status {
+    Status::failed_precondition(format!(
+        "{}; set {}",
+        Failure::NoEndpoint { service },
+        variable(service)
+    ))
+}
+
+/// The variable that says where a service is.
+pub(crate) fn variable(service: &str) -> String {
+    format!("REDRESS_{}_URL", service.to_uppercase())
+}
+
 /// A channel that shows the token.
 pub(crate) type Authenticated = InterceptedService<Named, Bearer>;
 
 /// The running platform.
 #[derive(Debug, Clone)]
 pub(crate) struct Platform {
-    channels: BTreeMap<&'static str, Channel>,
+    places: BTreeMap<&'static str, Place>,
     bearer: Bearer,
+}
+
+/// Where a service is, and the way there.
+#[derive(Debug, Clone)]
+struct Place {
+    uri: http::Uri,
+    channel: Channel,
+}
+
+/// The processes of a service that can be asked one by one.
+pub(crate) struct Replicas {
+    /// A channel to each, at most [`REPLICAS_MAX`].
+    pub(crate) asked: Vec<Authenticated>,
+    /// How many there are.
+    pub(crate) found: usize,
 }
 
 impl Platform {
@@ -220,39 +262,88 @@ impl Platform {
         Self::connect(&endpoints, token.trim())
     }
 
-    /// A platform at these addresses. Connects at the first call.
+    /// A platform at these addresses. Connects at the first call, and misses no address that nobody calls.
     pub(crate) fn connect(endpoints: &Endpoints, token: &str) -> Result<Self, Failure> {
         let value = format!("Bearer {token}")
             .parse()
             .map_err(|_| Failure::BadToken)?;
-        let mut channels = BTreeMap::new();
+        let mut places = BTreeMap::new();
         for service in ServiceArg::ALL {
             let name = service.name();
-            let url = endpoints
-                .get(name)
-                .ok_or(Failure::NoEndpoint { service: name })?;
+            let Some(url) = endpoints.get(name) else {
+                continue;
+            };
             let endpoint = Endpoint::from_shared(url.clone())
                 .map_err(|_| Failure::BadEndpoint {
                     service: name,
                     url: url.clone(),
                 })?
-                .connect_timeout(Duration::from_secs(5));
-            channels.insert(name, endpoint.connect_lazy());
+                .connect_timeout(CONNECT_TIMEOUT);
+            let place = Place {
+                uri: endpoint.uri().clone(),
+                channel: endpoint.connect_lazy(),
+            };
+            places.insert(name, place);
         }
         Ok(Self {
-            channels,
+            places,
             bearer: Bearer(value),
         })
     }
 
     fn channel(&self, service: ServiceArg) -> Authenticated {
+        let place = self.places.get(service.name());
+        self.by(service, place.map(|place| place.channel.clone()))
+    }
+
+    fn by(&self, service: ServiceArg, channel: Option<Channel>) -> Authenticated {
         let service = service.name();
-        let channel = self.channels[service].clone();
         InterceptedService::new(Named { service, channel }, self.bearer.clone())
     }
 
-    pub(crate) fn status(&self, service: ServiceArg) -> StatusServiceClient<Authenticated> {
-        StatusServiceClient::new(self.channel(service))
+    /// The service at one address of its name.
+    fn at(
+        &self,
+        service: ServiceArg,
+        uri: &http::Uri,
+        address: &SocketAddr,
+    ) -> Option<Authenticated> {
+        let endpoint = Endpoint::from_shared(format!("http://{address}")).ok()?;
+        let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT);
+        let channel = endpoint.origin(uri.clone()).connect_lazy();
+        Some(self.by(service, Some(channel)))
+    }
+
+    /// Every replica of a service: one for each address of its name, where it has several. What one connection reaches is
+    /// one of them, and says nothing of the others.
+    pub(crate) async fn replicas(&self, service: ServiceArg) -> Result<Replicas, Failure> {
+        let name = service.name();
+        let place = self.places.get(name);
+        let Place { uri, .. } = place.ok_or(Failure::NoEndpoint { service: name })?;
+        let is_plain = uri.scheme_str() == Some("http");
+        let addresses = match (uri.host(), uri.port_u16()) {
+            (Some(host), Some(port)) if is_plain => {
+                let resolved = tokio::net::lookup_host((host.trim_matches(['[', ']']), port));
+                resolved.await.map_or_else(|_| Vec::new(), several)
+            }
+            _ => Vec::new(),
+        };
+        // A name that leads nowhere is told by the call.
+        if addresses.is_empty() {
+            return Ok(Replicas {
+                asked: vec![self.channel(service)],
+                found: 1,
+            });
+        }
+        let way = |address: &SocketAddr| self.at(service, uri, address);
+        Ok(Replicas {
+            asked: addresses
+                .iter()
+                .take(REPLICAS_MAX)
+                .filter_map(way)
+                .collect(),
+            found: addresses.len(),
+        })
     }
 
     pub(crate) fn cases(&self) -> CaseServiceClient<Authenticated> {
@@ -432,6 +523,19 @@ impl Platform {
     }
 }
 
+/// Addresses that are replicas of one service; none where they are no several. The names of a machine for itself lead to
+/// one process by several ways, and so do two families of addresses.
+fn several(resolved: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+    let mut addresses: BTreeSet<SocketAddr> = resolved.collect();
+    if addresses.iter().any(SocketAddr::is_ipv4) {
+        addresses.retain(SocketAddr::is_ipv4);
+    }
+    if addresses.len() < 2 || addresses.iter().all(|a| a.ip().is_loopback()) {
+        return Vec::new();
+    }
+    addresses.into_iter().collect()
+}
+
 /// A request with a deadline.
 pub(crate) fn request<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
@@ -508,8 +612,7 @@ fn endpoints(home: &Home) -> Result<Endpoints, Failure> {
         &ServiceArg::ALL[..]
     };
     for service in variables {
-        let variable = format!("REDRESS_{}_URL", service.name().to_uppercase());
-        if let Ok(url) = std::env::var(variable) {
+        if let Ok(url) = std::env::var(variable(service.name())) {
             endpoints.insert(service.name().to_owned(), url);
         }
     }
@@ -595,6 +698,74 @@ mod tests {
             assert!(!told.contains("transport error"), "{told}");
             assert!(told.contains("`redress up`"), "{told}");
         }
+    }
+
+    #[tokio::test]
+    async fn only_a_call_to_a_service_without_an_address_is_told_so_and_which_variable_says_it() {
+        let endpoints = [("intake".to_owned(), "http://127.0.0.1:1".to_owned())];
+        let platform = Platform::connect(&endpoints.into(), "token").expect("one is enough");
+        let name = "sites/a/cases/b".to_owned();
+        let get = request(GetCaseRequest { name });
+        let known = platform.cases().get_case(get).await;
+        assert!(is_broken(&known.expect_err("nobody listens")));
+        let list = request(Default::default());
+        let told = platform.triage().list_decisions(list).await;
+        let told = told.expect_err("no address");
+        assert!(!is_broken(&told) && !is_transient(&told), "{told:?}");
+        let said = "the address of triage is not known; set REDRESS_TRIAGE_URL";
+        assert_eq!(Failure::from(told).to_string(), said);
+        let none = platform.replicas(ServiceArg::Crisis).await.err();
+        let none = none.map(|failure| failure.to_string());
+        assert_eq!(none.as_deref(), Some("the address of crisis is not known"));
+    }
+
+    #[test]
+    fn each_address_of_a_name_is_a_replica_and_the_names_of_one_machine_are_none() {
+        let found = |texts: &[&str]| {
+            let addresses = texts.iter().map(|text| text.parse().expect("an address"));
+            let addresses = several(addresses);
+            addresses
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
+        let pods = ["10.1.0.7:7400", "10.1.2.9:7400"];
+        assert_eq!(found(&[pods[1], pods[0], pods[1]]), pods);
+        assert_eq!(
+            found(&[pods[0], "[fd00::7]:7400", pods[1], "[fd00::9]:7400"]),
+            pods
+        );
+        let none: [&str; 0] = [];
+        assert_eq!(found(&["[::1]:7400", "127.0.0.1:7400"]), none);
+        assert_eq!(found(&["127.0.0.1:7400", "127.0.0.2:7400"]), none);
+        assert_eq!(found(&[pods[0], "[fd00::7]:7400"]), none);
+        let six = ["[fd00::7]:7400", "[fd00::9]:7400"];
+        assert_eq!(found(&six), six);
+    }
+
+    #[tokio::test]
+    async fn a_replica_is_asked_at_its_own_address() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let reached = tokio::spawn(async move { listener.accept().await.map(drop) });
+        let endpoints = [("intake".to_owned(), "http://127.0.0.1:1".to_owned())];
+        let platform = Platform::connect(&endpoints.into(), "token").expect("right");
+        let uri = http::Uri::from_static("http://redress-intake:7400");
+        let replica = platform.at(ServiceArg::Intake, &uri, &address);
+        let name = "sites/a/cases/b".to_owned();
+        let get = request(GetCaseRequest { name });
+        let mut client = CaseServiceClient::new(replica.expect("a channel"));
+        let told = client.get_case(get).await;
+        assert!(is_broken(&told.expect_err("it hangs up")));
+        reached.await.expect("joined").expect("reached");
+    }
+
+    #[tokio::test]
+    async fn a_service_by_its_one_address_is_one_replica() {
+        let endpoints = [("intake".to_owned(), "http://127.0.0.1:1".to_owned())];
+        let platform = Platform::connect(&endpoints.into(), "token").expect("right");
+        let replicas = platform.replicas(ServiceArg::Intake).await.expect("known");
+        assert_eq!((replicas.asked.len(), replicas.found), (1, 1));
     }
 
     #[tokio::test]

@@ -53,7 +53,7 @@ pub(crate) enum Failure {
     NotUp { home: String },
     /// An endpoint is missing.
     #[error("the address of {service} is not known")]
-    #[diagnostic(help("set REDRESS_{}_URL", service.to_uppercase()))]
+    #[diagnostic(help("set {}", connect::variable(service)))]
     NoEndpoint { service: &'static str },
     /// An endpoint is no address.
     #[error("the address of {service} is no URL: {url}")]
@@ -93,6 +93,14 @@ pub(crate) enum Failure {
     /// Nothing by that name or number.
     #[error("no {what} {name}")]
     NotFound { what: &'static str, name: String },
+    /// An organization that the token does not name.
+    #[error(
+        "the token may not make organization {organization}: it is not among its organizations"
+    )]
+    #[diagnostic(help(
+        "ask for a token that names it; `redress token --organization {organization} --role admin` prints one where the issuer's key is"
+    ))]
+    NotOfToken { organization: String },
     /// A case that nothing was proposed for.
     #[error("case {case} has no solution yet")]
     #[diagnostic(help("propose one: `redress solution propose {} --terms FILE`", case))]
@@ -242,7 +250,7 @@ impl Failure {
 const PARTS_OF_MONEY: [&str; 3] = ["currency_code", "units", "nanos"];
 
 /// Fields that are typed under another name, where a command has no argument of their own.
-static TYPED_AS: [(&str, &[&str]); 43] = [
+static TYPED_AS: [(&str, &[&str]); 44] = [
     ("acceptance-date", &["accepted"]),
     ("basis", &["signal"]),
     ("consent-channel", &["consent"]),
@@ -257,6 +265,7 @@ static TYPED_AS: [(&str, &[&str]); 43] = [
     ("from-month", &["from"]),
     ("limit", &["minutes", "hours"]),
     ("name", &["case", "request", "order"]),
+    ("number-prefix", &["prefix"]),
     ("numbers", &["case", "name"]),
     ("offered-to", &["offered"]),
     ("other", &["into"]),

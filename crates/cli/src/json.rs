@@ -113,6 +113,8 @@ mod tests {
     #[test]
     fn every_message_that_a_command_prints_is_known() {
         for name in [
+            "intake.v1.Organization",
+            "intake.v1.Region",
             "intake.v1.Site",
             "intake.v1.Case",
             "intake.v1.TimelineEntry",

@@ -83,6 +83,13 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Drill(command) => drill::run(&home, command, out).await,
             Command::Doctor => commands::doctor::run(out),
             Command::Token(args) => commands::token::run(&home, &args, out),
+            Command::Jwks(args) => commands::jwks::run(&home, &args, out),
+            Command::Organization(command) => {
+                commands::organization::run(&platform()?, command, out).await
+            }
+            Command::Region(command) => {
+                commands::organization::run_region(&platform()?, command, out).await
+            }
             Command::Site(command) => commands::site::run(&platform()?, command, out).await,
             Command::Case(command) => commands::case::run(&platform()?, command, out).await,
             Command::Grade(command) => commands::grade::run(&platform()?, command, out).await,

@@ -1,7 +1,7 @@
 //! What happens to a clock: the events of its fold.
 
 use jiff::Timestamp;
-use redress_model::words::HoldReason;
+use redress_model::words::{Channel, HoldReason};
 use serde::{Deserialize, Serialize};
 
 use crate::{Shares, Term};
@@ -25,6 +25,10 @@ pub struct Terms {
     /// law does. Events from before it was kept have it not, and their deadlines stay where they were.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_law: bool,
+    /// By which channel the customer asked for it, where that gave its length; a further message may come by another one than the
+    /// first. Without it the promise goes by the channel of its case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
 }
 
 impl Terms {
@@ -36,6 +40,7 @@ impl Terms {
             calendar: 0,
             told: false,
             by_law: false,
+            channel: None,
         }
     }
 

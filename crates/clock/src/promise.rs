@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use redress_calendar::Calendar;
-use redress_model::words::{ClockState, HoldReason};
+use redress_model::words::{Channel, ClockState, HoldReason};
 
 use crate::deadlines::{after, settle, used};
 use crate::{Calendars, Deadlines, Event, Shares, Step, Term, Terms, deadlines_of};
@@ -41,6 +41,8 @@ pub struct Promise {
     pub told: bool,
     /// The law gives the time: its deadline moves to no opening.
     pub by_law: bool,
+    /// By which channel the customer asked for it; none where the channel of its case says it.
+    pub channel: Option<Channel>,
     /// Its instants. While it is held they are those it would have without the hold.
     pub deadlines: Deadlines,
     /// Why the deadline is where it is.
@@ -51,6 +53,9 @@ pub struct Promise {
     pub stopped: Option<Timestamp>,
     /// The latest instant at which it was asked for again while it was open (P03).
     pub asked_again: Option<Timestamp>,
+    /// What that would have been promised on, had it been known that the one before was answered by then; none once a grade gave
+    /// another length since, which is what it is promised on then.
+    asked_on: Option<Terms>,
     /// How often the promise was made: 1, and one more with every effective restart.
     pub round: u32,
     /// The holds of this round that are over.
@@ -111,11 +116,13 @@ impl Promise {
             calendar: terms.calendar,
             told: terms.told,
             by_law: terms.by_law,
+            channel: terms.channel,
             deadlines: deadlines_of(at, &terms, calendar),
             basis,
             held: None,
             stopped: None,
             asked_again: None,
+            asked_on: None,
             round,
             met_later: Vec::new(),
             end: None,
@@ -137,7 +144,14 @@ impl Promise {
             calendar: self.calendar,
             told: self.told,
             by_law: self.by_law,
+            channel: self.channel,
         }
+    }
+
+    /// When it was last asked for again while it was open, and on what terms.
+    pub fn asked(&self) -> Option<(Timestamp, Terms)> {
+        let asked = self.asked_again?;
+        Some((asked, self.asked_on.unwrap_or_else(|| self.terms())))
     }
 
     /// Takes in one more event: the same as folding all of them.
@@ -156,7 +170,7 @@ impl Promise {
         });
         match *event {
             Event::Started { .. } => {}
-            Event::Restarted { at, .. } => self.asked_again = self.asked_again.max(Some(at)),
+            Event::Restarted { at, terms } => self.ask_again(Some(at), terms),
             Event::Met { at } => self.meet(at, calendars),
             Event::Cancelled { at } => self.stop(ClockState::Cancelled, at),
             Event::Regraded { at, term, rise } => {
@@ -185,9 +199,8 @@ impl Promise {
                 self.met_before(at, calendars);
             }
             // Asked before it was answered, as far as is known.
-            Event::Restarted { at, .. } if met.is_some_and(|met| at < met) => {
-                let since = (at > self.start).then_some(at);
-                self.asked_again = self.asked_again.max(since);
+            Event::Restarted { at, terms } if met.is_some_and(|met| at < met) => {
+                self.ask_again((at > self.start).then_some(at), terms);
             }
             Event::Restarted { at, terms } => {
                 let mut later = std::mem::take(&mut self.met_later);
@@ -252,11 +265,31 @@ impl Promise {
             .find_map(|step| Some((step, self.deadlines.instant(step)?)))
     }
 
+    /// It was asked for again while it was open, or before it was met.
+    fn ask_again(&mut self, since: Option<Timestamp>, terms: Terms) {
+        if self.asked_again < since {
+            self.asked_again = since;
+            self.asked_on = Some(terms);
+        }
+    }
+
+    /// On what the one that was asked for again is promised. Events from before the channel was kept have the terms of the first.
+    fn terms_asked(&self) -> Terms {
+        match self.asked_on {
+            Some(asked) if asked.channel.is_some() => Terms {
+                term: asked.term,
+                channel: asked.channel,
+                ..self.terms()
+            },
+            _ => self.terms(),
+        }
+    }
+
     fn meet(&mut self, at: Timestamp, calendars: &impl Calendars) {
         match self.asked_again {
             Some(asked) if asked > at => {
                 let held = self.held.map(|(since, reason)| (since.max(asked), reason));
-                *self = Self::made(asked, self.terms(), self.round + 1, calendars);
+                *self = Self::made(asked, self.terms_asked(), self.round + 1, calendars);
                 self.held = held;
             }
             _ => self.keep(at, calendars),
@@ -341,6 +374,7 @@ impl Promise {
     fn regrade(&mut self, at: Timestamp, term: Term, rise: bool, calendar: &Calendar) {
         // What a person gave is not taken away by a lower grade's length, and an instant is no length.
         let named = matches!(self.term, Term::Until(_));
+        self.asked_on = None;
         if self.breached || (named && !rise) {
             return;
         }

@@ -68,6 +68,7 @@ pub fn next(status: CaseStatus) -> &'static [(CaseStatus, Mover)] {
             (S::Merged, Intake),
         ],
         S::Resolving => &[
+            (S::Investigating, Assignment),
             (S::Resolved, Assignment),
             (S::Withdrawn, Intake),
             (S::Merged, Intake),

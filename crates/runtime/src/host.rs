@@ -232,6 +232,14 @@ fn verifier(
         let file = JwksSource::File(common.platform.jwks_file.clone());
         file.check()
             .map_err(|what| format!("platform.jwks_file: {what}"))?;
+        // It would start, and hear from every other service that its tokens are of a key that is not known.
+        if !file.has_key_of(issuer) {
+            return Err(format!(
+                "platform.jwks_file: {file} lacks the public key of platform.key_file (kid {}), without which every service refuses what this one signs; write into it what `redress jwks` prints of that key and of the one before it",
+                issuer.key_id()
+            )
+            .into());
+        }
         file
     };
     let mut trusted = vec![Trusted {

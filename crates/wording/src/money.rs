@@ -76,6 +76,26 @@ const UNSAID: [&str; 24] = [
     "triplecompensation",
 ];
 
+/// Says the sum before it once more, or what those before it come to: 1900元,即壹仟玖佰元.
+const RESTATING: [&str; 12] = [
+    "也就是",
+    "等于",
+    "大写",
+    "小写",
+    "合计",
+    "共计",
+    "总计",
+    "总共",
+    "一共",
+    "即",
+    "thatis",
+    "total",
+];
+/// May stand around a sum that is restated.
+const BESIDE_RESTATED: [&str; 9] = ["人民币", "rmb", "cny", "金额", "整", "正", "为", "in", "of"];
+/// Begins or introduces what is restated.
+const OPENING: [char; 8] = ['(', '（', '[', '【', '〔', '［', '=', '＝'];
+
 /// A sum of money in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sum {
@@ -106,12 +126,74 @@ pub fn sums(text: &str) -> Vec<Sum> {
     found
 }
 
-/// The largest sum that the text names; zero where it promises money without a sum, none where it names no money.
-pub fn largest(text: &str) -> Option<Decimal> {
-    sums(text)
-        .into_iter()
-        .map(|sum| sum.yuan.unwrap_or_default())
-        .max()
+/// What the text names together; zero where it promises money without a sum, none where it names no money.
+///
+/// Sums add, equal ones too: 补偿1900元,另补贴1900元 is 3,800. Once counts what restates the sum before it, or what those before
+/// it come to, where nothing else stands between: in brackets, by a word such as 即 or 合计, or digits and characters side by
+/// side. Any other word between makes it another sum, so that it is rather too much than too little.
+pub fn total(text: &str) -> Option<Decimal> {
+    let sums = sums(text);
+    let chars: Vec<char> = text.chars().collect();
+    let mut total = Decimal::ZERO;
+    let mut last: Option<(&Sum, Decimal)> = None;
+    for sum in &sums {
+        let Some(yuan) = sum.yuan else { continue };
+        let is_restated = last.is_some_and(|(before, named)| match between(&chars, before, sum) {
+            Between::Restating => named == yuan || total == yuan,
+            Between::Nothing => named == yuan && is_in_another_script(&chars, before, sum),
+            Between::Words => false,
+        });
+        if !is_restated {
+            total = add(total, yuan);
+        }
+        last = Some((sum, yuan));
+    }
+    (!sums.is_empty()).then_some(total)
+}
+
+/// What stands between two sums.
+enum Between {
+    /// What says that the later one restates the earlier.
+    Restating,
+    /// Punctuation and words of currency alone.
+    Nothing,
+    /// Other words.
+    Words,
+}
+
+fn between(chars: &[char], before: &Sum, after: &Sum) -> Between {
+    let Some(text) = chars.get(before.end..after.start) else {
+        return Between::Words;
+    };
+    let text: String = text.iter().collect();
+    let mut restates = text.contains(OPENING);
+    let normal = Normal::of(&text).text.replace(BREAK, "");
+    let mut rest = normal.as_str();
+    while !rest.is_empty() {
+        let after = |words: &[&str]| words.iter().find_map(|word| rest.strip_prefix(word));
+        if let Some(after) = after(&RESTATING) {
+            (restates, rest) = (true, after);
+        } else if let Some(after) = after(&BESIDE_RESTATED) {
+            rest = after;
+        } else {
+            return Between::Words;
+        }
+    }
+    match restates {
+        true => Between::Restating,
+        false => Between::Nothing,
+    }
+}
+
+/// Whether one of them is written in digits and the other in characters.
+fn is_in_another_script(chars: &[char], one: &Sum, other: &Sum) -> bool {
+    let in_digits = |sum: &Sum| {
+        let written: String = chars[sum.start..sum.end].iter().collect();
+        Normal::of(&written)
+            .text
+            .contains(|c: char| c.is_ascii_digit())
+    };
+    in_digits(one) != in_digits(other)
 }
 
 fn sum(text: &str, normal: &Normal, from: usize, to: usize, yuan: Option<Decimal>) -> Sum {
@@ -419,10 +501,37 @@ mod tests {
             assert_eq!(yuan(text), [Some(sum)], "{text}");
         }
         assert_eq!(yuan("定金2万元,另补偿八百元"), [Some(20_000), Some(800)]);
-        assert_eq!(
-            largest("定金2万元,另补偿八百元"),
-            Some(Decimal::from(20_000))
-        );
+    }
+
+    #[test]
+    fn m10_the_sums_of_a_text_add_and_what_is_restated_counts_once() {
+        for (text, sum) in [
+            ("补偿1900元", 1_900),
+            ("定金2万元,另补偿八百元", 20_800),
+            ("补偿1900元,另补贴1900元", 3_800),
+            ("补偿1900元,1900元", 3_800),
+            ("补偿1900元（另补贴1900元）", 3_800),
+            ("补偿1900元,另补贴合计1900元", 3_800),
+            ("补偿1900元,一千元", 2_900),
+            ("1000元,900元,一千九百元", 3_800),
+            ("退一赔三,另付1900元", 1_900),
+            // The same once more.
+            ("1900元(人民币1900元整)", 1_900),
+            ("补偿1900元（大写：壹仟玖佰元整）", 1_900),
+            ("人民币壹仟玖佰元整（¥1,900.00）", 1_900),
+            ("补偿1900元,即一千九百元", 1_900),
+            ("補償1900元（大寫：壹仟玖佰圓整）", 1_900),
+            ("补偿 1900 元 壹仟玖佰元整", 1_900),
+            ("RMB 1,900 (that is CNY 1,900)", 1_900),
+            ("墙面1000元,地面900元,合计1900元", 1_900),
+            (
+                "墙面1000元（壹仟元整）,地面900元。共计人民币1900元。",
+                1_900,
+            ),
+        ] {
+            assert_eq!(total(text), Some(Decimal::from(sum)), "{text}");
+        }
+        assert_eq!(total("今天下午三点到现场"), None);
     }
 
     #[test]
@@ -437,7 +546,7 @@ mod tests {
         ] {
             assert_eq!(yuan(text), [None], "{text}");
         }
-        assert_eq!(largest("承诺退一赔三"), Some(Decimal::ZERO));
+        assert_eq!(total("承诺退一赔三"), Some(Decimal::ZERO));
         assert_eq!(yuan("承诺退一赔三,100000元"), [None, Some(100_000)]);
     }
 
@@ -469,6 +578,14 @@ mod tests {
                 prop_assert!(sum.start < sum.end && sum.end <= length);
                 prop_assert!(sum.yuan.is_none_or(|y| y > Decimal::ZERO && y <= YUAN_MAX));
             }
+        }
+
+        #[test]
+        fn what_a_text_names_together_is_never_below_its_largest_sum(
+            text in "[0-9一二百千万元(（即合计,。另]{0,40}",
+        ) {
+            let largest = sums(&text).into_iter().filter_map(|sum| sum.yuan).max();
+            prop_assert!(total(&text).unwrap_or_default() >= largest.unwrap_or_default());
         }
     }
 }

@@ -63,16 +63,15 @@ pub enum Promise {
     Unsaid,
 }
 
-/// The most that a text promises; none where it promises no money.
+/// What a text promises together; none where it promises no money.
 pub fn promised(text: &str) -> Option<Promise> {
-    let sums = money::sums(text);
-    if sums.iter().any(|sum| sum.yuan.is_none()) {
+    if money::sums(text).iter().any(|sum| sum.yuan.is_none()) {
         return Some(Promise::Unsaid);
     }
-    let most = sums.into_iter().filter_map(|sum| sum.yuan).max()?;
+    let together = money::total(text)?;
     let said = Normal::of(text).text;
     let gives = GIVING.iter().any(|word| said.contains(word));
-    gives.then_some(Promise::Sum(most))
+    gives.then_some(Promise::Sum(together))
 }
 
 #[cfg(test)]
@@ -89,6 +88,7 @@ mod tests {
             ("公司同意,款项𝟏𝟓𝟎𝟎元明天到账", 1_500),
             ("We will pay you RMB 1,500.", 1_500),
             ("赔\u{200b}偿您 15\u{2060}00 元", 1_500),
+            ("补偿您1500元（壹仟伍佰元整），另补贴1500元。", 3_000),
         ] {
             let promise = promised(text);
             assert_eq!(promise, Some(Promise::Sum(Decimal::from(sum))), "{text}");

@@ -32,6 +32,7 @@ use crate::jobs::owner_notices::NoticeWorker;
 use crate::jobs::people::PeersPeople;
 use crate::jobs::sender::Sender;
 use crate::jobs::survey_calls::SurveyCaller;
+use crate::jobs::task_watch::TaskWatch;
 use crate::jobs::tell_rules;
 use crate::rpc::delivery::Delivery;
 use crate::rpc::owner_notices::OwnerNotices;
@@ -109,6 +110,11 @@ impl Service for NotificationService {
             people: people.clone(),
             clock: clock.clone(),
         });
+        let task_watch = TaskWatch {
+            db: db.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+        };
         let bell = Bell::new();
         let callout_answer = sending.callout_answer;
         let previews = Arc::new(Previews {
@@ -225,6 +231,7 @@ impl Service for NotificationService {
             .work("calls about surveys", |shutdown| {
                 survey_caller.run(shutdown)
             })
+            .work("late tasks", |shutdown| task_watch.run(shutdown))
             .work("wording rules", |shutdown| {
                 tell_rules::run(teller, told_at, shutdown)
             })

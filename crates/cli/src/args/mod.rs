@@ -3,6 +3,7 @@
 
 mod case;
 mod cluster;
+mod directory;
 mod incident;
 mod message;
 mod parse;
@@ -17,10 +18,13 @@ use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
 pub(crate) use self::case::{CaseCommand, CreateArgs};
 pub(crate) use self::cluster::ClusterCommand;
+pub(crate) use self::directory::{OrganizationCommand, RegionCommand, SiteArgs, SiteCommand};
 pub(crate) use self::incident::IncidentCommand;
 pub(crate) use self::message::MessageCommand;
 pub(crate) use self::parse::{parse_count, parse_month, parse_month_text, parse_when, parse_yuan};
-pub(crate) use self::platform::{EventCommand, ReplayArgs, ServiceArg, TokenArgs, UpArgs};
+pub(crate) use self::platform::{
+    EventCommand, JwksArgs, ReplayArgs, ServiceArg, TokenArgs, UpArgs,
+};
 use crate::commands::audit::AuditCommand;
 use crate::commands::briefing::{BriefingCommand, CommitmentCommand};
 use crate::commands::calendar::CalendarCommand;
@@ -147,6 +151,20 @@ pub(crate) enum Command {
         after_help = "Examples:\n  redress token --site lakeside --role clerk\n  redress token --organization demo --role auditor --ttl 1h"
     )]
     Token(TokenArgs),
+    /// Print the public keys of the platform's issuer as a JWKS.
+    ///
+    /// Services read it from platform.jwks_file while keys are exchanged, `redress statement verify` and `redress incident
+    /// verify` from --jwks. Nothing private is printed.
+    #[command(
+        after_help = "Examples:\n  redress jwks > platform-jwks.json\n  redress jwks --key old.pem --key new.pem > jwks.json"
+    )]
+    Jwks(JwksArgs),
+    /// Organizations: whom regions and their sites belong to.
+    #[command(subcommand)]
+    Organization(OrganizationCommand),
+    /// Regions of organizations.
+    #[command(subcommand)]
+    Region(RegionCommand),
     /// Sites.
     #[command(subcommand)]
     Site(SiteCommand),
@@ -283,14 +301,6 @@ pub(crate) enum Command {
         /// The shell.
         shell: Shell,
     },
-}
-
-/// Subcommands of `site`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum SiteCommand {
-    /// List the sites that the token may see.
-    #[command(after_help = "Example:\n  redress site list --json")]
-    List(Paging),
 }
 
 /// How many rows to print.

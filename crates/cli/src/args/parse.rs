@@ -1,6 +1,6 @@
 //! What clap cannot read by itself: names, instants and spans.
 
-use redress_model::name::{NameError, OrganizationId, SiteId, StaffName};
+use redress_model::name::{NameError, OrganizationId, RegionId, RegionName, SiteId, StaffName};
 use rust_decimal::Decimal;
 
 /// A site's id, with or without `sites/`.
@@ -13,6 +13,25 @@ pub(super) fn parse_site(text: &str) -> Result<String, NameError> {
 pub(super) fn parse_organization(text: &str) -> Result<String, NameError> {
     let id = text.strip_prefix("organizations/").unwrap_or(text);
     id.parse().map(|id: OrganizationId| id.to_string())
+}
+
+/// The id of a region that is to be made.
+pub(super) fn parse_slug(text: &str) -> Result<String, NameError> {
+    text.parse().map(|id: RegionId| id.to_string())
+}
+
+/// A region's name, whole or as `organization/region`.
+pub(super) fn parse_region(text: &str) -> Result<String, NameError> {
+    let short = NameError {
+        pattern: "ORGANIZATION/REGION",
+    };
+    let name = match text.split_once('/') {
+        Some(("organizations", _)) => text.to_owned(),
+        Some((organization, region)) => format!("organizations/{organization}/regions/{region}"),
+        None => return Err(short),
+    };
+    let name: RegionName = name.parse().map_err(|_| short)?;
+    Ok(name.to_string())
 }
 
 /// A person's name.

@@ -53,6 +53,14 @@ pub(crate) struct TokenArgs {
     pub(crate) ttl: std::time::Duration,
 }
 
+/// Arguments of `jwks`.
+#[derive(Debug, Args)]
+pub(crate) struct JwksArgs {
+    /// A private key of the issuer, ES256 in PKCS#8 PEM; may be given several times. The data folder's own otherwise.
+    #[arg(long = "key", value_name = "FILE")]
+    pub(crate) keys: Vec<PathBuf>,
+}
+
 /// Arguments of `replay`.
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {

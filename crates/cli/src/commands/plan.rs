@@ -44,7 +44,8 @@ pub(crate) enum PlanCommand {
         #[arg(long)]
         reason: String,
     },
-    /// Show what an incident is run by, as frozen at its opening, or change it visibly.
+    /// Show what an incident is run by, as frozen at its opening, or change it visibly. A period that is set (inside_report,
+    /// outward_update) takes the place of the playbook's and does not slow down; a playbook that is named brings its own back.
     #[command(
         after_help = "Examples:\n  redress incident terms lakeside/I20261121-01\n  redress incident terms lakeside/I20261121-01 --set inside_report.outbreak='2 hours' --reason 'the mayor asks'\n  redress incident terms lakeside/I20261121-01 --playbook false-report --reason 'it is in the papers'"
     )]
@@ -54,7 +55,7 @@ pub(crate) enum PlanCommand {
         /// A setting that changes. May be repeated.
         #[arg(long = "set", value_name = "FIELD=VALUE", requires = "reason")]
         settings: Vec<String>,
-        /// Another playbook to follow.
+        /// The playbook to follow, with its own periods.
         #[arg(long, default_value = "", requires = "reason")]
         playbook: String,
         /// Why.

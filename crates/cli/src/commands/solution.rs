@@ -121,19 +121,20 @@ pub(crate) enum SolutionCommand {
         #[arg(long, default_value = "")]
         etag: String,
     },
-    /// Record what the complainant says to it.
+    /// Record what the complainant says to it, also that what was agreed to is not carried out.
     #[command(
-        after_help = "Example:\n  redress solution confirm sites/lakeside/solutions/ID AGREED"
+        after_help = "What was agreed to is taken back with the etag and the reason: the case is investigated again.\n\nExamples:\n  redress solution confirm sites/lakeside/solutions/ID AGREED\n  redress solution confirm sites/lakeside/solutions/ID DECLINED --etag r6 --note 'the contractor is insolvent'"
     )]
     Confirm {
         /// The solution, or the case or its number: its newest one.
         solution: String,
         /// AGREED, DECLINED, or NONE after a visit brought no answer either.
         answer: String,
-        /// What was said.
+        /// What was said; why what was agreed to is not carried out.
         #[arg(long, default_value = "")]
         note: String,
-        /// The etag of what you looked at, as `show` prints it: what somebody changed since is left alone.
+        /// The etag of what you looked at, as `show` prints it: what somebody changed since is left alone. Needed to take back
+        /// what was agreed to.
         #[arg(long, default_value = "")]
         etag: String,
     },

@@ -188,18 +188,21 @@ impl Demo {
     async fn directory(&self, platform: &Platform) -> Result<(), Failure> {
         let mut client = platform.directory();
         let organization = format!("organizations/{}", self.organization.id);
-        made(
-            client
-                .create_organization(request(CreateOrganizationRequest {
-                    organization_id: self.organization.id.clone(),
-                    organization: Some(Organization {
-                        display_name: self.organization.display_name.clone(),
-                        ..Default::default()
-                    }),
+        let answer = client
+            .create_organization(request(CreateOrganizationRequest {
+                organization_id: self.organization.id.clone(),
+                organization: Some(Organization {
+                    display_name: self.organization.display_name.clone(),
                     ..Default::default()
-                }))
-                .await,
-        )?;
+                }),
+                ..Default::default()
+            }))
+            .await;
+        if answer.as_ref().is_err_and(|s| s.code() == Code::NotFound) {
+            let organization = self.organization.id.clone();
+            return Err(Failure::NotOfToken { organization });
+        }
+        made(answer)?;
         for region in &self.regions {
             made(
                 client

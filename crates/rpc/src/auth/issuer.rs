@@ -128,6 +128,11 @@ impl Issuer {
         &self.0.issuer
     }
 
+    /// The id of its key, which whatever it signs names: the thumbprint of the public key (RFC 7638).
+    pub fn key_id(&self) -> &str {
+        &self.0.kid
+    }
+
     /// The public key, as verifiers read it.
     pub fn jwks(&self) -> JwkSet {
         JwkSet {

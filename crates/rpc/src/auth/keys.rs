@@ -2,12 +2,14 @@
 //! is not known (rotation in), and now and then (rotation out).
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::RwLock;
 use std::time::{Duration, Instant};
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey};
+
+use super::Issuer;
 
 /// Keys older than this are read again, so that a key that was withdrawn stops being accepted.
 const REREAD_AFTER: Duration = Duration::from_secs(300);
@@ -40,9 +42,7 @@ impl JwksSource {
             Self::Fixed(_) => Ok(()),
             Self::File(path) => {
                 let told = |what: &dyn std::fmt::Display| format!("{}: {what}", path.display());
-                let text = std::fs::read(path).map_err(|e| told(&e))?;
-                let set: JwkSet = serde_json::from_slice(&text)
-                    .map_err(|e| told(&format!("this is no JWK set: {e}")))?;
+                let set = in_file(path).map_err(|e| told(&e))?;
                 if set.keys.iter().any(|key| usable(key).is_some()) {
                     Ok(())
                 } else {
@@ -59,6 +59,30 @@ impl JwksSource {
             },
         }
     }
+
+    /// Whether what this issuer signs is accepted by whoever has keys from there, as far as it can be told without the
+    /// network: a key of that id, which is the issuer's.
+    pub fn has_key_of(&self, issuer: &Issuer) -> bool {
+        let set = match self {
+            Self::Fixed(set) => Ok(set.clone()),
+            Self::File(path) => in_file(path),
+            Self::Url(_) => return true,
+        };
+        let of_issuer = issuer.jwks();
+        let is_its = |key: &Jwk| {
+            let own = |own: &Jwk| {
+                own.common.key_id == key.common.key_id && own.algorithm == key.algorithm
+            };
+            usable(key).is_some() && of_issuer.keys.iter().any(own)
+        };
+        set.is_ok_and(|set| set.keys.iter().any(is_its))
+    }
+}
+
+/// The keys in a file, or what is wrong with it.
+fn in_file(path: &Path) -> Result<JwkSet, String> {
+    let text = std::fs::read(path).map_err(|e| e.to_string())?;
+    serde_json::from_slice(&text).map_err(|e| format!("this is no JWK set: {e}"))
 }
 
 fn recent(instant: Option<Instant>) -> bool {

@@ -127,6 +127,30 @@ async fn a_rotated_key_is_found_by_reading_again_and_the_old_one_goes() {
     );
 }
 
+#[test]
+fn keys_have_an_issuer_when_they_hold_its_very_key_under_its_id() {
+    let platform = Platform::new();
+    let next = new_issuer(&platform.folder, "second", "redress");
+    let (own, other) = (platform.issuer.jwks(), next.jwks());
+    let source = |keys: &[&Jwk]| {
+        let set = JwkSet {
+            keys: keys.iter().map(|key| (*key).clone()).collect(),
+        };
+        let text = serde_json::to_vec(&set).expect("plain data");
+        std::fs::write(platform.jwks_file(), text).expect("writable");
+        JwksSource::File(platform.jwks_file())
+    };
+    assert!(source(&[&other.keys[0], &own.keys[0]]).has_key_of(&platform.issuer));
+    assert!(!source(&[&other.keys[0]]).has_key_of(&platform.issuer));
+    let mut nameless = own.keys[0].clone();
+    nameless.common.key_id = None;
+    assert!(!source(&[&nameless]).has_key_of(&platform.issuer));
+    let mut false_name = other.keys[0].clone();
+    false_name.common.key_id = Some(platform.issuer.key_id().to_owned());
+    assert!(!source(&[&false_name]).has_key_of(&platform.issuer));
+    assert!(JwksSource::Fixed(own).has_key_of(&platform.issuer));
+}
+
 #[tokio::test]
 async fn keys_that_cannot_be_read_are_our_trouble_and_not_the_callers() {
     let platform = Platform::new();

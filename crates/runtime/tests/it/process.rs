@@ -192,6 +192,23 @@ async fn check_config_refuses_in_one_sentence_and_the_same_words_what_serve_refu
     let keys = Keys::new();
     let right = said(&keys, "check-config", &[]).await;
     assert!(right.status.success(), "{}", text(&right.stderr));
+    // While keys are exchanged, with that of another process only: this one's tokens would be refused everywhere.
+    let (mut set, another) = (keys.jwks(), Keys::new().jwks());
+    let without = keys.path().join("without.json");
+    let json = serde_json::to_vec(&another).expect("plain data");
+    std::fs::write(&without, json).expect("writable");
+    let without = without.to_str().expect("UTF-8");
+    set.keys.extend(another.keys);
+    let both = keys.path().join("both.json");
+    std::fs::write(&both, serde_json::to_vec(&set).expect("plain data")).expect("writable");
+    let both = both.to_str().expect("UTF-8");
+    let right = said(
+        &keys,
+        "check-config",
+        &[("REDRESS__PLATFORM__JWKS_FILE", both)],
+    )
+    .await;
+    assert!(right.status.success(), "{}", text(&right.stderr));
     let garbage = keys.path().join("garbage.json");
     std::fs::write(&garbage, "{}").expect("writable");
     let garbage = garbage.to_str().expect("UTF-8");
@@ -221,6 +238,10 @@ async fn check_config_refuses_in_one_sentence_and_the_same_words_what_serve_refu
         (
             "platform.jwks_file",
             &[("REDRESS__PLATFORM__JWKS_FILE", garbage)],
+        ),
+        (
+            "platform.jwks_file",
+            &[("REDRESS__PLATFORM__JWKS_FILE", without)],
         ),
         (
             "auth.issuers.company.jwks_url",

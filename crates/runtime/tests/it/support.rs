@@ -14,7 +14,7 @@ use redress_proto::event::v1::event_admin_service_server::{
 use redress_proto::event::v1::{
     ListParkedEventsRequest, ListParkedEventsResponse, RedriveEventRequest, RedriveEventResponse,
 };
-use redress_rpc::auth::{Grant, Issuer};
+use redress_rpc::auth::{Grant, Issuer, JwkSet};
 use redress_rpc::client::{Call, Peers};
 use redress_rpc::{fault_of, status};
 use redress_runtime::config::Sources;
@@ -168,6 +168,10 @@ impl Keys {
 
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    pub(crate) fn jwks(&self) -> JwkSet {
+        self.issuer.jwks()
     }
 
     pub(crate) fn token(&self, roles: &[&str]) -> String {

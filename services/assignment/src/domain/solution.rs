@@ -210,15 +210,19 @@ impl Terms {
         self.remedies.iter().map(|r| r.amount).sum()
     }
 
-    /// What somebody has to be allowed to decide: the ceiling of a last offer binds the company too, and so does a sum
-    /// that the words name.
+    /// What somebody has to be allowed to decide: the ceiling of a last offer binds the company too, and so do the sums that
+    /// the words name. Those of the steps add like those of one text; the summary and the offer say the same in other words.
     pub fn sum_to_decide(&self) -> Decimal {
-        let named = self
-            .outward()
-            .into_iter()
-            .filter_map(|(_, t)| money::largest(t));
-        let named = named.max().unwrap_or_default();
-        self.total().max(self.ceiling()).max(named)
+        let named = |text: &str| money::total(text).unwrap_or_default();
+        let step = |step: &Step| match &step.when {
+            When::By(_) => named(&step.text),
+            When::If(condition) => named(&step.text).max(named(condition)),
+        };
+        let steps = self.steps.iter().map(step).sum();
+        let offer = self.final_offer.as_ref().map(|offer| named(&offer.text));
+        let said = [named(&self.summary), steps, offer.unwrap_or_default()];
+        said.into_iter()
+            .fold(self.total().max(self.ceiling()), Decimal::max)
     }
 
     fn ceiling(&self) -> Decimal {
@@ -246,13 +250,13 @@ impl Terms {
         let mut wrong = |field: String, what: &str| faults.push((field, what.to_owned()));
         for (i, remedy) in self.remedies.iter().enumerate() {
             let field = format!("terms.remedies[{i}].amount");
-            let named = money::largest(&remedy.text);
+            let named = money::total(&remedy.text);
             if remedy.amount < Decimal::ZERO {
                 wrong(field, "must not be negative");
             } else if remedy.amount.is_zero() && (remedy.kind.pays() || named.is_some()) {
                 wrong(field, "must be above zero: a payment is decided by its sum");
             } else if named.is_some_and(|named| named > remedy.amount) {
-                wrong(field, "must be at least the sum that its text names");
+                wrong(field, "must be at least what its text names together");
             }
         }
         let pays = !self.total().is_zero() || !self.ceiling().is_zero();
@@ -266,10 +270,10 @@ impl Terms {
             }
         }
         if let Some(offer) = &self.final_offer
-            && money::largest(&offer.text).is_some_and(|named| named > offer.ceiling)
+            && money::total(&offer.text).is_some_and(|named| named > offer.ceiling)
         {
             let field = "terms.final_offer.ceiling".to_owned();
-            wrong(field, "must be at least the sum that its text names");
+            wrong(field, "must be at least what its text names together");
         }
     }
 
@@ -481,7 +485,9 @@ pub enum Refused {
         wanted: &'static str,
     },
     /// The case was opened again since it was proposed.
-    #[error("the case was opened again since; legal now: propose another solution")]
+    #[error(
+        "the case was opened again since; legal now: confirm DECLINED where the case waits for it, or propose another solution"
+    )]
     Outdated,
     /// An author reviews, of these terms or of those before.
     #[error("who wrote of it does not review; legal now: somebody else reviews it")]
@@ -498,7 +504,7 @@ pub enum Refused {
     },
     /// The terms are not those that were proposed: somebody changed them where they are kept (I12).
     #[error(
-        "the terms do not match their digest: they were changed where they are kept; legal now: revise, or propose another"
+        "the terms do not match their digest: they were changed where they are kept; legal now: revise, confirm DECLINED where it was told, or propose another"
     )]
     Tampered,
     /// Not approved as it stands, at the level that it needs now (M10).
@@ -510,7 +516,9 @@ pub enum Refused {
         required: Level,
     },
     /// The last offer stands no more.
-    #[error("the final offer has expired; legal now: propose another solution")]
+    #[error(
+        "the final offer has expired; legal now: confirm DECLINED where it was told, then propose another solution"
+    )]
     Expired,
     /// Nobody went there since the time for an answer ran out.
     #[error(
@@ -526,7 +534,9 @@ fn legal_next(state: State) -> &'static str {
         State::Approved => "tell, revise, or propose another",
         State::Refused => "revise, or propose another",
         State::Told => "confirm",
-        State::Agreed => "complete its steps, then resolve the case",
+        State::Agreed => {
+            "complete its steps, then resolve the case; or confirm DECLINED where it is not carried out"
+        }
         State::Declined | State::CarriedOut | State::Superseded => "propose another",
     }
 }
@@ -714,6 +724,26 @@ impl Solution {
         Ok(())
     }
 
+    /// Whether a no takes back what was agreed to, so that it needs a reason.
+    pub fn is_taken_back_by(&self, answer: Answer) -> bool {
+        self.state == State::Agreed && answer == Answer::Declined
+    }
+
+    /// What the complainant's last word comes to: what was agreed to and is not carried out counts as a no.
+    pub fn last_word(&self) -> Option<Answer> {
+        match self.state {
+            State::Declined => Some(Answer::Declined),
+            _ => self.answer,
+        }
+    }
+
+    /// Whether it binds the company: it was told, and no complainant turned it down. What was agreed to and then not carried out
+    /// binds still, since part of it may be done.
+    fn binds(&self) -> bool {
+        let turned_down = self.state == State::Declined && self.answer == Some(Answer::Declined);
+        self.told.is_some() && !turned_down
+    }
+
     /// The last thing that every change does: what it waits for follows from what it is now.
     fn changed(&mut self, at: Timestamp) {
         self.updated_at = at;
@@ -837,11 +867,12 @@ impl Solution {
         }
     }
 
-    /// Takes in what the complainant says. `visited` is the last visit that asked.
+    /// Takes in what the complainant says. `visited` is the last visit that asked. A no is taken at any time, also once it was agreed
+    /// to: what was said then, and when, stays beside it.
     ///
     /// # Errors
-    /// Where nothing was asked, an expired offer is agreed to, silence is claimed too early, or what would bind is not
-    /// approved at the level that it needs now.
+    /// Where nothing was asked, an expired offer is agreed to, be it by silence, silence is claimed too early, or what would
+    /// bind is not approved at the level that it needs now.
     pub fn confirm(
         &mut self,
         answer: Answer,
@@ -850,9 +881,17 @@ impl Solution {
         epoch: i64,
         at: Timestamp,
     ) -> Result<(), Refused> {
-        self.in_state(&[State::Told], "answered", epoch)?;
-        if answer != Answer::Declined {
+        if answer == Answer::Declined {
+            // Of a former round, too: a merge that was undone leaves the case where it stood.
+            self.in_state(&[State::Told, State::Agreed], "declined", self.epoch)?;
+        } else {
+            self.in_state(&[State::Told], "answered", epoch)?;
             self.backed(required)?;
+        }
+        if self.is_taken_back_by(answer) {
+            self.state = State::Declined;
+            self.changed(at);
+            return Ok(());
         }
         self.state = match answer {
             Answer::Agreed => {
@@ -861,6 +900,7 @@ impl Solution {
             }
             Answer::Declined => State::Declined,
             Answer::Silence => {
+                self.not_expired(at)?;
                 let silent_since = self
                     .answered
                     .filter(|_| self.answer == Some(Answer::Silence));
@@ -1022,18 +1062,18 @@ pub fn may_resolve(
         return Err(NotOnTheSpot::Grave);
     }
     let approved = carried_out.unwrap_or_default();
-    match money::largest(summary) {
+    match money::total(summary) {
         Some(named) if approved.is_zero() || named > approved => Err(NotOnTheSpot::Paid),
         _ => Ok(()),
     }
 }
 
-/// What binds the company in a case beside one solution: all that was told and not declined, in whatever epoch. Sums of a
-/// case add, so that none is decided in slices.
+/// What binds the company in a case beside one solution: all that was told and not declined, in whatever epoch, and what was
+/// agreed to before it was declined. Sums of a case add, so that none is decided in slices.
 pub fn bound(of_case: &[Solution], beside: Option<Uuid>) -> Decimal {
     of_case
         .iter()
-        .filter(|s| Some(s.id) != beside && s.told.is_some() && s.state != State::Declined)
+        .filter(|s| Some(s.id) != beside && s.binds())
         .map(|s| s.terms.sum_to_decide())
         .sum()
 }

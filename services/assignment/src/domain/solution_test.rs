@@ -184,6 +184,17 @@ fn a_final_offer_binds_up_to_its_ceiling_and_not_for_ever() {
         .clone()
         .confirm(Answer::Agreed, None, level, 1, later(24));
     assert_eq!(late, Err(Refused::Expired));
+    // Nor does silence agree to what stands no more, though somebody asked.
+    let mut silent = solution.clone();
+    assert!(silent.unanswered(later(20)));
+    let visited = Some(later(21));
+    let late = silent
+        .clone()
+        .confirm(Answer::Silence, visited, level, 1, later(24));
+    assert_eq!(late, Err(Refused::Expired));
+    silent
+        .confirm(Answer::Silence, visited, level, 1, later(23))
+        .expect("it stands");
     solution
         .confirm(Answer::Declined, None, level, 1, later(24))
         .expect("a no is taken at any time");
@@ -368,6 +379,24 @@ fn m10_money_in_words_is_money() {
     summary.summary = "修好".to_owned();
     summary.steps[0].text = "当面付给业主三千元".to_owned();
     assert_eq!(level(&summary), Level::SiteManager);
+    // Sums of one text add, and so do those of the steps.
+    let (one, another) = ("补偿1900元", "另补贴1900元");
+    let mut twice = terms(1_900);
+    twice.remedies[0].text = format!("{one},{another}");
+    assert_eq!(field(&twice), ["terms.remedies[0].amount"]);
+    twice.remedies[0].text = format!("{one}(大写:壹仟玖佰元整)");
+    assert_eq!(field(&twice), Vec::<String>::new(), "its own sum, restated");
+    assert_eq!(level(&twice), Level::DepartmentManager);
+    twice.summary = format!("{one},{another}");
+    assert_eq!(level(&twice), Level::SiteManager);
+    twice.summary = one.to_owned();
+    twice.steps[0].text = one.to_owned();
+    assert_eq!(level(&twice), Level::DepartmentManager, "said in both");
+    twice.steps.push(twice.steps[0].clone());
+    twice.steps[1].text = another.to_owned();
+    assert_eq!(level(&twice), Level::SiteManager);
+    let refused = may_resolve(&format!("{one},{another}"), None, Some(twice.total()));
+    assert_eq!(refused, Err(NotOnTheSpot::Paid));
     let mut offer = terms(1_000);
     offer.final_offer = Some(FinalOffer {
         ceiling: Decimal::from(1_000),
@@ -407,8 +436,48 @@ fn m10_the_sums_of_a_case_add() {
         bound(std::slice::from_ref(&first), Some(first.id)),
         Decimal::ZERO
     );
-    first.state = State::Declined;
+    (first.state, first.answer) = (State::Declined, Some(Answer::Declined));
     assert_eq!(bound(&[first], None), Decimal::ZERO, "a no binds nobody");
+}
+
+#[test]
+fn m18_what_was_agreed_to_and_is_not_carried_out_is_declined_and_counts_still() {
+    let level = Level::SiteManager;
+    let mut told = approved(9_000, level);
+    told.tell(level, 1, now()).expect("approved");
+    let mut silent = told.clone();
+    silent.unanswered(later(1));
+    for (answer, mut solution) in [(Answer::Agreed, told), (Answer::Silence, silent)] {
+        solution
+            .confirm(answer, Some(later(2)), level, 1, later(3))
+            .expect("agreed to");
+        let agreed = solution.clone();
+        // The contractor defaults, or the complainant says no after all; in whatever round.
+        assert!(solution.is_taken_back_by(Answer::Declined));
+        solution
+            .confirm(Answer::Declined, None, Level::HeadOffice, 3, later(9))
+            .expect("a no is taken at any time");
+        assert_eq!(solution.state, State::Declined);
+        let said = (solution.answer, solution.answered);
+        assert_eq!(said, (Some(answer), Some(later(3))), "what was said stays");
+        assert_eq!(solution.last_word(), Some(Answer::Declined));
+        let ended: Vec<DemandState> = solution
+            .demands(Some(&agreed))
+            .iter()
+            .map(|d| d.state)
+            .collect();
+        assert_eq!(ended, [DemandState::Cancelled], "its step");
+        assert!(!solution.may_be_promised());
+        assert!(!solution.is_binding(1), "another may follow");
+        assert_eq!(
+            bound(std::slice::from_ref(&solution), None),
+            Decimal::from(9_000)
+        );
+        for answer in Answer::ALL {
+            let again = solution.confirm(*answer, None, level, 1, later(10));
+            assert!(again.is_err(), "{answer}: it is over");
+        }
+    }
 }
 
 #[test]
@@ -446,8 +515,8 @@ fn m10_what_was_told_before_the_case_became_graver_goes_on_only_with_a_higher_wo
 
 #[derive(Debug, Clone)]
 enum Act {
-    Revise(i64),
-    Review(bool, Level),
+    Revise(i64, &'static str),
+    Review(bool, Level, &'static str),
     Tell,
     Confirm(Answer),
     Unanswered,
@@ -457,9 +526,10 @@ enum Act {
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let level = || prop::sample::select(Level::ALL);
+    let who = || prop::sample::select(vec!["author", "second", "boss"]);
     let act = prop_oneof![
-        (0..60_000_i64).prop_map(Act::Revise),
-        (any::<bool>(), level()).prop_map(|(yes, level)| Act::Review(yes, level)),
+        (0..60_000_i64, who()).prop_map(|(sum, who)| Act::Revise(sum, who)),
+        (any::<bool>(), level(), who()).prop_map(|(yes, level, who)| Act::Review(yes, level, who)),
         Just(Act::Tell),
         prop::sample::select(Answer::ALL).prop_map(Act::Confirm),
         Just(Act::Unanswered),
@@ -478,12 +548,12 @@ proptest! {
             let before = solution.clone();
             let limit = required(&Limits::default(), &solution.terms, Decimal::ZERO, Some(Grade::TWO));
             let done = match act {
-                Act::Revise(sum) => {
+                Act::Revise(sum, who) => {
                     digest += 1;
                     let dearer = required(&Limits::default(), &terms(sum), Decimal::ZERO, Some(Grade::TWO));
-                    solution.revise(draft(terms(sum), digest), person("author"), dearer, 1, now()).is_ok()
+                    solution.revise(draft(terms(sum), digest), person(who), dearer, 1, now()).is_ok()
                 }
-                Act::Review(yes, level) => solution.review(review("boss", level, yes), limit, 1).is_ok(),
+                Act::Review(yes, level, who) => solution.review(review(who, level, yes), limit, 1).is_ok(),
                 Act::Tell => solution.tell(limit, 1, now()).is_ok(),
                 Act::Confirm(answer) => solution.confirm(answer, Some(later(99)), limit, 1, later(100)).is_ok(),
                 Act::Unanswered => solution.unanswered(now()),
@@ -494,8 +564,9 @@ proptest! {
                 prop_assert_eq!(&solution, &before, "what is refused changes nothing");
             }
             if solution.told.is_some() {
+                let wrote = |who: &Person| solution.authors().any(|author| author == who);
                 let enough = solution.reviews.iter().any(|r| {
-                    r.approved && r.digest == solution.digest && r.level >= limit && r.reviewer != solution.author
+                    r.approved && r.digest == solution.digest && r.level >= limit && !wrote(&r.reviewer)
                 });
                 prop_assert!(enough);
                 prop_assert!(solution.told == before.told || matches!(before.state, State::Approved));

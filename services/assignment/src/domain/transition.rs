@@ -37,7 +37,7 @@ pub enum Action {
     RosterChanged,
     /// The offered person takes it.
     Accept,
-    /// The offered person does not take it. Without effect where nobody else may handle the case.
+    /// The offered person does not take it. Without effect where nobody else who may handle the case is there.
     Decline(String),
     /// Something was done.
     Progress(String),
@@ -56,7 +56,8 @@ pub enum Action {
     Visit(String),
     /// An approved solution was told to the complainant.
     Tell(String),
-    /// The complainant answered it, or a visit brought no answer either.
+    /// The complainant answered it, or a visit brought no answer either. A no comes also after it was agreed to: what was
+    /// agreed to is not carried out, and the case is investigated again.
     Answer(Answer, String),
     /// The complainant was asked after the resolution.
     FollowUp(String),
@@ -318,6 +319,8 @@ impl<'a> Draft<'a> {
         };
         let mut excluded = self.work.facts.excluded.clone();
         excluded.insert(staff.clone());
+        // Whoever is on leave takes nothing: the next rung is asked at once (P14).
+        excluded.extend(self.bench.away.iter().cloned());
         let need = Need {
             excluded: &excluded,
             ..self.need(None)
@@ -383,11 +386,16 @@ impl<'a> Draft<'a> {
     }
 
     fn answer(&mut self, answer: Answer, text: String) -> Result<(), Illegal> {
-        let to = match answer {
-            Answer::Agreed | Answer::Silence => CaseStatus::Resolving,
-            Answer::Declined => CaseStatus::Investigating,
+        let (to, is_asked) = match (answer, self.work.status) {
+            (Answer::Agreed | Answer::Silence, status) => {
+                (CaseStatus::Resolving, status == CaseStatus::Proposed)
+            }
+            (Answer::Declined, status) => (
+                CaseStatus::Investigating,
+                matches!(status, CaseStatus::Proposed | CaseStatus::Resolving),
+            ),
         };
-        if self.work.status != CaseStatus::Proposed {
+        if !is_asked {
             return Err(self.illegal(to));
         }
         self.advance(to, StepKind::SolutionAnswered, text)

@@ -107,6 +107,27 @@ async fn m10_money_in_words_takes_the_level_that_the_sum_takes() {
 }
 
 #[tokio::test]
+async fn m10_two_sums_of_one_text_are_decided_together() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let twice = "补偿1900元,另补贴1900元";
+    let mut worded = world.terms(1_900);
+    worded.remedies[0].text = twice.to_owned();
+    let refused = world.propose_terms(&case, worded).await;
+    let refused = refused.expect_err("3,800 is promised");
+    assert_eq!(field(&refused), "terms.remedies[0].amount");
+    let mut summed = world.terms(1_900);
+    summed.summary = twice.to_owned();
+    let solution = world.propose_terms(&case, summed).await.expect("proposed");
+    assert_eq!(solution.required_level, to_wire(Level::SiteManager));
+    let mut restated = world.terms(1_900);
+    restated.remedies[0].text = "补偿1900元(人民币壹仟玖佰元整)".to_owned();
+    let solution = world.propose_terms(&case, restated).await;
+    let solution = solution.expect("its own sum");
+    assert_eq!(solution.required_level, to_wire(Level::DepartmentManager));
+}
+
+#[tokio::test]
 async fn m10_m18_grade_one_and_money_are_not_settled_on_the_spot() {
     let world = World::staffed().await;
     let case = world.investigated().await;
@@ -660,4 +681,9 @@ async fn i12_terms_that_were_changed_where_they_are_kept_are_neither_told_nor_do
     change(other).await.expect("changed");
     let refused = world.complete(&solution).await;
     assert_eq!(reason(&refused.expect_err("changed")), "SOLUTION_TAMPERED");
+    // Nothing goes on by it, so it is taken back and another follows.
+    let seen = world.solution(&solution.name).await;
+    let declined = world.take_back(&seen, &seen.etag, "its terms were changed");
+    declined.await.expect("a no is taken at any time");
+    world.propose(&case, 1_000).await.expect("another");
 }

@@ -18,6 +18,35 @@ fn contact(kind: wire::ContactKind, value: &str) -> wire::ContactPoint {
     }
 }
 
+#[tokio::test]
+async fn an_account_is_one_persons() {
+    let world = world_with_wang().await;
+    let mut second = world.new_staff("wang-second", "sales");
+    second.staff.as_mut().expect("set").account = "wang@corp".to_owned();
+    let refused = world.roster.create_staff(by(world.manager(), second)).await;
+    let refused = refused.expect_err("wang-fang's account");
+    assert_eq!(refused.code(), Code::AlreadyExists);
+    let told = refused.get_details_error_info().expect("with its reason");
+    assert_eq!(told.reason, "ALREADY_EXISTS");
+    assert!(!refused.message().contains("wang@corp"), "names no account");
+
+    let taken_over = wire::UpdateStaffRequest {
+        staff: Some(wire::Staff {
+            name: "sites/lakeside/staff/seller".to_owned(),
+            account: "wang@corp".to_owned(),
+            ..Default::default()
+        }),
+        update_mask: Some(prost_types::FieldMask {
+            paths: vec!["account".to_owned()],
+        }),
+        ..Default::default()
+    };
+    let refused = world.roster.update_staff(by(world.manager(), taken_over));
+    let refused = refused.await.expect_err("wang-fang's account");
+    assert_eq!(refused.code(), Code::AlreadyExists);
+    assert_eq!(world.get_staff("seller").await.account, "");
+}
+
 async fn world_with_wang() -> World {
     let world = World::staffed().await;
     let mut request = world.new_staff("wang-fang", "sales");

@@ -560,6 +560,65 @@ async fn a_transfer_carries_the_bodys_number_and_its_deadline_follows_the_bodys_
 }
 
 #[tokio::test]
+async fn m04_a_ruling_before_the_defence_leaves_it_owed_and_the_suit_going_on() {
+    use wire::{DisputeRung as Rung, DisputeSide as Side, DisputeState};
+    let world = World::staffed().await;
+    let case = world.offered(Category::EngineeringQuality).await;
+    let dispute = world.open_dispute(&case).await.expect("opened");
+    let at = wire_time(world.at(0));
+    let decided = |ruling| {
+        DisputeStep::CourtDecided(wire::CourtDecided {
+            ruling,
+            serve_time: at,
+        })
+    };
+    let stands = || {
+        DisputeStep::AppealDecided(wire::AppealDecided {
+            appealed: false,
+            decide_time: at,
+        })
+    };
+    let filed = DisputeStep::DefenceFiled(wire::DefenceFiled { file_time: at });
+    let mut states = Vec::new();
+    for step in [
+        world.enter(Rung::Litigation, Side::Complainant),
+        decided(true),
+        stands(),
+        filed,
+        decided(false),
+        stands(),
+    ] {
+        let kept = world.dispute_step(&dispute, step).await.expect("legal");
+        states.push(kept.state());
+    }
+    assert_eq!(
+        states,
+        [
+            DisputeState::OnARung,
+            DisputeState::Appealable,
+            DisputeState::OnARung,
+            DisputeState::OnARung,
+            DisputeState::Appealable,
+            DisputeState::Ended,
+        ]
+    );
+    let told = world.demands().await;
+    let of = |kind| {
+        let kind = to_wire(kind);
+        let of_kind = told.iter().filter(|d| d.kind == kind);
+        of_kind.map(|d| d.state()).collect::<Vec<_>>()
+    };
+    let met = [event::DemandState::Open, event::DemandState::Met];
+    for kind in [
+        ClockKind::Defence,
+        ClockKind::AppealRuling,
+        ClockKind::AppealJudgment,
+    ] {
+        assert_eq!(of(kind), met, "{kind}");
+    }
+}
+
+#[tokio::test]
 async fn m04_a_dispute_climbs_from_agreement_to_court_and_its_times_run_as_clocks() {
     let world = World::staffed().await;
     let case = world.offered(Category::EngineeringQuality).await;

@@ -89,6 +89,25 @@ impl World {
         Ok(answer.into_inner().solution.expect("a solution"))
     }
 
+    /// The complainant's no to what was agreed to, or ours.
+    pub(crate) async fn take_back(
+        &self,
+        solution: &wire::Solution,
+        etag: &str,
+        note: &str,
+    ) -> Result<wire::Solution, Status> {
+        let request = wire::ConfirmSolutionRequest {
+            name: solution.name.clone(),
+            answer: to_wire(Answer::Declined),
+            note: note.to_owned(),
+            etag: etag.to_owned(),
+            ..Default::default()
+        };
+        let caller = self.handler("eng-one");
+        let answer = self.solutions.confirm_solution(by(caller, request)).await?;
+        Ok(answer.into_inner().solution.expect("a solution"))
+    }
+
     /// What was said of the clocks of steps, beside those of approvals, which have a day.
     async fn demands_of_steps(&self) -> Vec<event::DemandChanged> {
         let mut said: Vec<event::DemandChanged> = self.said("redress.demand.changed.v1").await;
@@ -161,6 +180,81 @@ async fn p06_a_withdrawal_or_a_reopening_ends_the_clocks_of_steps_that_are_not_d
         left.retain(|promise| promise.kind() == PromiseKind::SolutionStep);
         assert!(left.is_empty(), "{status}: nobody carries it out any more");
     }
+}
+
+#[tokio::test]
+async fn m18_what_was_agreed_to_and_cannot_be_carried_out_is_investigated_again_with_its_reason() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let solution = world.agreed_in_steps(&case).await;
+    world.complete(&solution).await.expect("agreed to");
+    let refused = world.propose(&case, 1_500).await.expect_err("agreed to");
+    assert_eq!(reason(&refused), "ILLEGAL_SOLUTION_STEP");
+    assert!(refused.message().contains("DECLINED"), "{refused}");
+    let seen = world.solution(&solution.name).await;
+    let told = world.demands_of_steps().await.len();
+    for (etag, note, wrong) in [("", "why", "etag"), (seen.etag.as_str(), " ", "note")] {
+        let refused = world.take_back(&solution, etag, note).await;
+        assert_eq!(field(&refused.expect_err("unread or unsaid")), wrong);
+    }
+    let stale = world.take_back(&solution, &solution.etag, "why").await;
+    assert_eq!(stale.expect_err("a step is done").code(), Code::Aborted);
+
+    let why = "the contractor is insolvent";
+    let declined = world.take_back(&solution, &seen.etag, why).await;
+    let declined = declined.expect("a no is taken at any time");
+    assert_eq!(declined.state(), wire::SolutionState::Declined);
+    let said = (declined.answer(), declined.answer_time);
+    let agreed = (wire::SolutionAnswer::Agreed, solution.answer_time);
+    assert_eq!(said, agreed, "what was said stays");
+    let shown = world.try_get(world.manager(), &case).await.expect("there");
+    let work = shown.work.expect("work");
+    assert_eq!(work.status, to_wire(CaseStatus::Investigating));
+    assert_eq!(shown.steps[0].text, format!("DECLINED after AGREED: {why}"));
+    let moved: Vec<event::CaseMoved> = world.said("redress.case.moved.v1").await;
+    let last = moved.last().map(|m| m.status);
+    assert_eq!(last, Some(to_wire(CaseStatus::Investigating)));
+    let ended: Vec<_> = world.demands_of_steps().await[told..]
+        .iter()
+        .map(|d| (d.state(), d.party.clone()))
+        .collect();
+    let open = (DemandState::Cancelled, OUTSIDE.to_owned());
+    assert_eq!(ended, [open], "what is done is done");
+    let promised: Vec<event::SolutionChanged> = world.said("redress.solution.changed.v1").await;
+    assert!(!promised.last().expect("told").may_be_promised);
+
+    // Another takes its place, approved and agreed to anew; the sum of the first counts still.
+    let again = world.complete(&solution).await.expect_err("it is over");
+    assert_eq!(reason(&again), "ILLEGAL_SOLUTION_STEP");
+    let other = world.propose(&case, 1_500).await.expect("proposed");
+    let site = to_wire(redress_assignment::domain::authority::Level::SiteManager);
+    assert_eq!(other.required_level, site, "800 and 1,500");
+    let approved = world.review(world.manager(), &other, true).await;
+    approved.expect("within the limit");
+    let told = world.tell_solution(&other).await.expect("approved");
+    world.confirm(&told, Answer::Agreed).await.expect("a yes");
+    world.complete(&told).await.expect("agreed to");
+    let resolved = world.resolve(world.handler("eng-one"), &case).await;
+    resolved.expect("carried out");
+}
+
+#[tokio::test]
+async fn m18_a_case_whose_merge_was_undone_does_not_wait_for_a_solution_of_before() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let solution = world.agreed_in_steps(&case).await;
+    for (status, epoch) in [(CaseStatus::Merged, 2), (CaseStatus::Resolving, 3)] {
+        world.tell(&[world.moved(&case, status, epoch)]).await;
+    }
+    let outdated = world.complete(&solution).await;
+    let outdated = outdated.expect_err("of a former round");
+    assert_eq!(reason(&outdated), "ILLEGAL_SOLUTION_STEP");
+    let seen = world.solution(&solution.name).await;
+    let declined = world
+        .take_back(&solution, &seen.etag, "it was merged")
+        .await;
+    declined.expect("a no is taken at any time");
+    world.propose(&case, 800).await.expect("another");
 }
 
 #[tokio::test]

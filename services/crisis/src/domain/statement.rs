@@ -452,6 +452,17 @@ pub fn is_update(audience: Audience) -> bool {
     }
 }
 
+/// Whether it is the holding statement that an incident in public mode promises (section 9): one that people outside will
+/// have. What holds staff, or an authority, tells nobody outside that we know.
+pub fn holds(kind: StatementKind, audience: Audience) -> bool {
+    kind == StatementKind::Holding && is_update(audience)
+}
+
+/// Whether it is the first word once it left: the holding statement, or any to the public, after which that would say less.
+pub fn is_first_word(kind: StatementKind, audience: Audience) -> bool {
+    holds(kind, audience) || audience == Audience::Public
+}
+
 /// The words in which an outward update says that nothing is new, by language. Nobody approves them each time, so they are
 /// these and no others (I7): no fact, no figure, no promise but the cadence's own.
 pub const NOTHING_NEW: [(&str, &str); 2] = [
@@ -495,19 +506,52 @@ pub struct Told {
     pub facts: Vec<Fact>,
     /// It was published as a correction of what was told before.
     pub corrects: bool,
+    /// Another took its place since.
+    pub superseded: bool,
+    /// The text that is weighed takes its place.
+    pub replaced: bool,
 }
 
-/// The facts that stand, of what was told, oldest first: a correction takes the place of what it contradicts.
+/// The facts that stand, of what was told, oldest first: the last word on each thing. A correction takes the place of what it
+/// contradicts; what a superseded statement told stands until something later speaks of the same, so that a text that is silent
+/// about it brings no older figure back. The one that is replaced holds nobody, and what gave way to it stays gone.
 pub fn standing_facts(told: Vec<Told>) -> Vec<Fact> {
-    told.into_iter().fold(Vec::new(), |mut standing, told| {
+    let mut standing: Vec<Telling> = Vec::new();
+    for told in told {
         if told.corrects {
-            while let Some(found) = contradiction(&told.facts, &standing) {
-                standing.retain(|fact| fact.key != found.key || fact.value != found.published);
+            let mut open: Vec<Fact> = standing.iter().map(|t| t.fact.clone()).collect();
+            while let Some(found) = contradiction(&told.facts, &open) {
+                let stays = |fact: &Fact| fact.key != found.key || fact.value != found.published;
+                open.retain(stays);
+                standing.retain(|t| stays(&t.fact));
             }
         }
-        standing.extend(told.facts);
-        standing
-    })
+        let anew = |fact: &Fact| told.facts.iter().any(|later| same_thing(fact, later));
+        standing.retain(|t| !t.superseded || !anew(&t.fact));
+        standing.extend(told.facts.into_iter().map(|fact| Telling {
+            fact,
+            superseded: told.superseded,
+            replaced: told.replaced,
+        }));
+    }
+    standing.retain(|t| !t.replaced);
+    standing.into_iter().map(|t| t.fact).collect()
+}
+
+/// A fact, and what became of the statement that told it.
+struct Telling {
+    fact: Fact,
+    superseded: bool,
+    replaced: bool,
+}
+
+/// Whether two facts speak of the same: under one key, or counting the same.
+fn same_thing(one: &Fact, other: &Fact) -> bool {
+    let counted = counts(other);
+    one.key == other.key
+        || counts(one)
+            .iter()
+            .any(|(_, c)| counted.iter().any(|(_, o)| o == c))
 }
 
 /// The first fact that says otherwise than what was published: the same key with another value, or the same thing

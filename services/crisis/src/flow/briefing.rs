@@ -203,7 +203,8 @@ impl Turn<'_> {
     /// complains now.
     ///
     /// # Errors
-    /// FAILED_PRECONDITION when it is not planned, nothing may leave yet, a notice left somebody out, or an owner has no place here;
+    /// FAILED_PRECONDITION when it is not planned or its turn has not come, nothing may leave yet, a notice left somebody out, or an
+    /// owner has no place here;
     /// INVALID_ARGUMENT for a case of another incident and a time that cannot be.
     pub async fn hold_briefing(
         &mut self,
@@ -220,6 +221,14 @@ impl Turn<'_> {
         }
         let site = self.site();
         let id = self.incident.name.id;
+        // One may be held ahead of its time, and not the one after it too: people would hear of nothing for weeks.
+        let turn = briefings::told_until(self.tx, &site, id, briefing.number).await?;
+        if let Some(turn) = turn.filter(|turn| held.at < *turn) {
+            let text = format!(
+                "the briefing before it was held for the week until {turn}; the next may be held from then on"
+            );
+            return Err(Fault::illegal("BRIEFING_TOO_EARLY", text, &briefing.name));
+        }
         for case in &held.cases {
             let file = cases::get(self.tx, &site, *case).await?;
             if file.is_none_or(|f| f.incident != Some(id)) {

@@ -11,7 +11,7 @@ use redress_vault::chain::Broken;
 
 use super::keeping::person_of;
 use super::verifying::{Verified, verified};
-use super::{Account, BriefingTold, Desk, StatementCase, listed};
+use super::{Account, BriefingTold, Desk, StatementCase, in_force};
 use crate::domain::command::responsible_for;
 use crate::domain::export::Entry;
 use crate::domain::words::{Audience, LogKind, State};
@@ -66,12 +66,13 @@ pub async fn whole_story(
     let log = verified(tx, &incident.name).await?;
     story.push(chained(incident, &log));
     story.extend(timeline(tx, &pen, incident).await?);
-    // What was merged left here who led it, by what and through which stages, what it said, whom it met and what happened; the rest
-    // of it goes on above, where whom it told stands too.
+    // What was merged left here who led it, which cases it had, by what and through which stages, what it said, whom it met and what
+    // happened; the rest of it goes on above, where whom it told stands too.
     let mut broken = log.broken.map(|b| (incident.name.clone(), b));
     for merged in incidents::merged(tx, &incident.name).await? {
         story.push(head(&pen, &merged));
         story.push(command(tx, &pen, &merged).await?);
+        story.push(members(tx, &pen, &merged).await?);
         story.push(run_by(tx, desk, &pen, &merged).await?);
         story.extend(stages_of(tx, &pen, &merged).await?);
         story.extend(said(tx, desk, &pen, &merged).await?);
@@ -173,6 +174,7 @@ async fn command(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, F
     Ok(entry)
 }
 
+/// The cases that it has, or had when it was stood down, as they are graded now; then those that had left it.
 async fn members(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, Fault> {
     let IncidentName { site, id } = &incident.name;
     let mut entry = Entry::new("投诉单 Cases");
@@ -185,6 +187,13 @@ async fn members(tx: &mut Tx, pen: &Pen, incident: &Incident) -> Result<Entry, F
             case.number,
             case.id,
             case.criteria.join(", ")
+        ));
+    }
+    for past in cases::past_of_incident(tx, site, *id).await? {
+        let (joined, left) = (pen.at(past.joined), pen.at(past.left));
+        entry.line(format!(
+            "{} ({}): joined {joined}, left {left}",
+            past.number, past.id
         ));
     }
     Ok(entry)
@@ -237,7 +246,7 @@ async fn run_by(tx: &mut Tx, desk: &Desk, pen: &Pen, incident: &Incident) -> Res
         entry.line(format!(
             "from {at}{actor}: {playbook} r{revision} ({reason})"
         ));
-        let settings = listed(&frozen.settings)?;
+        let settings = in_force(&frozen.settings, Some(&frozen.playbook))?;
         for setting in &settings {
             if !before.contains(setting) {
                 entry.line(format!("{} = {}", setting.0, setting.1));

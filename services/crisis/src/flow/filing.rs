@@ -1,14 +1,17 @@
 //! What intake tells of a case, and what its end does to an incident: the incident stays, since a person
-//! decides, but nobody is paged for a case that ended (P06). Whoever it complains about leaves the command.
+//! decides, but nobody is paged for a case that ended (P06). Whoever it complains about leaves the command, also of an
+//! incident that it has left: such a person finds that one no more.
 
 use redress_model::Fault;
 use redress_store::Tx;
 use redress_timers::Entry;
+use uuid::Uuid;
 
 use super::keeping::Carried;
 use super::{Because, Desk, Transition, Turn};
 use crate::domain::words::{LogKind, State};
-use crate::store::cases::Filing;
+use crate::store::cases::{CaseFile, Filing};
+use crate::store::incidents::Incident;
 use crate::store::{cases, incidents, lock_site};
 
 /// Takes in what intake tells.
@@ -31,13 +34,42 @@ pub async fn filed(tx: &mut Tx, desk: &Desk, filing: &Filing) -> Result<Vec<Entr
     if !named && !moved {
         return Ok(Vec::new());
     }
-    let incident = match case.incident {
-        Some(id) => incidents::lock(tx, site, id).await?,
-        None => None,
-    };
-    let Some(incident) = incident.filter(|i| i.state == State::Open) else {
-        return Ok(Vec::new());
-    };
+    let mut concerned: Vec<Uuid> = case.incident.into_iter().collect();
+    if named {
+        concerned.extend(cases::open_past(tx, site, case.id).await?);
+        concerned.sort_unstable();
+        concerned.dedup();
+    }
+    let mut armed = Vec::new();
+    for id in concerned {
+        let found = incidents::lock(tx, site, id).await?;
+        if let Some(incident) = found.filter(|i| i.state == State::Open) {
+            let news = News {
+                named,
+                moved: moved && case.incident == Some(id),
+            };
+            armed.extend(hear(tx, desk, incident, &case, news).await?);
+        }
+    }
+    Ok(armed)
+}
+
+/// What is new about a case.
+#[derive(Clone, Copy)]
+struct News {
+    /// It complains about others.
+    named: bool,
+    /// It ended, or was reopened.
+    moved: bool,
+}
+
+async fn hear(
+    tx: &mut Tx,
+    desk: &Desk,
+    incident: Incident,
+    case: &CaseFile,
+    News { named, moved }: News,
+) -> Result<Vec<Entry>, Fault> {
     let now = desk.clock.now();
     let mut turn = Turn::take(tx, desk, now, incident).await?;
     if moved {

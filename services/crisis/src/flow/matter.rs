@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use redress_model::ids::new_id;
-use redress_model::name::{IncidentName, SiteId};
+use redress_model::name::{CaseName, IncidentName, SiteId};
 use redress_model::{Fault, Grade};
 use redress_store::Tx;
 use redress_timers::Entry;
@@ -147,7 +147,7 @@ pub async fn decide(tx: &mut Tx, desk: &Desk, ruling: &Ruling) -> Result<Option<
 /// Opens an incident by a person's word, for the matter of a case. The caller holds the site's lock.
 ///
 /// # Errors
-/// ALREADY_EXISTS when the matter has an open one.
+/// ALREADY_EXISTS when the matter has an open one; FAILED_PRECONDITION `IN_ANOTHER_INCIDENT` when the case is in that of another.
 pub async fn open_by_hand(
     tx: &mut Tx,
     desk: &Desk,
@@ -163,6 +163,30 @@ pub async fn open_by_hand(
     open_or_join(tx, desk, site, case, cause).await
 }
 
+/// A case leaves an open incident by SplitCase alone, which takes a turn of that one: its promises end, its log and whoever watches
+/// it are told. By a decision no case gets here that is in an open one ([`Admission::Member`]).
+async fn require_free(tx: &mut Tx, site: &SiteId, case: &CaseFile) -> Result<(), Fault> {
+    let Some(id) = case.incident else {
+        return Ok(());
+    };
+    match incidents::lock(tx, site, id).await? {
+        Some(other) if other.state == State::Open => {
+            let text = format!(
+                "the case belongs to the open incident {}; SplitCase takes it out of that one, into one of its own",
+                other.name
+            );
+            let name = CaseName::new(site.clone(), case.id);
+            Err(Fault::illegal("IN_ANOTHER_INCIDENT", text, name))
+        }
+        Some(_) => Ok(()),
+        // Nobody hears of one that is hidden from them (section 7). It is open while it is in a stage.
+        None if stages::visit(tx, site, id).await?.is_some() => {
+            Err(Fault::not_found("Incident", "of this matter"))
+        }
+        None => Ok(()),
+    }
+}
+
 /// The open incident of the case's matter gets it as a member; where there is none, one opens.
 async fn open_or_join(
     tx: &mut Tx,
@@ -174,6 +198,7 @@ async fn open_or_join(
     let cluster = case
         .cluster
         .ok_or_else(|| Fault::internal("a case without a matter cannot have an incident"))?;
+    require_free(tx, site, case).await?;
     let cluster = cases::cluster_now(tx, site, cluster).await?;
     let now = desk.clock.now();
     let (incident, transition) = match incidents::lock_open(tx, site, cluster).await? {
@@ -394,7 +419,7 @@ async fn merge(
     let text = format!("merged into {}", older.number);
     turn.note(LogKind::Merged, "", &text, "").await?;
     let brought = cases::of_incident(turn.tx, &site, ended, CASES_MAX).await?;
-    cases::move_all(turn.tx, &site, ended, survivor).await?;
+    cases::move_all(turn.tx, &site, ended, survivor, now).await?;
     incidents::repoint(turn.tx, &site, ended, survivor).await?;
     turn.finish(Transition::Merged).await?;
 

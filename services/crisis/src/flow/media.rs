@@ -194,7 +194,10 @@ impl Turn<'_> {
         }
         let was_false = exposure.truth == Some(ExposureTruth::False);
         let is_false = truth == ExposureTruth::False;
-        let (start, due) = clarify_between(&self.zone, exposure.created, self.now);
+        // Whoever calls it false again gets no more time: the first word began it.
+        let found = media::found_false(self.tx, &exposure.name).await?;
+        let found = found.unwrap_or(self.now);
+        let (start, due) = clarify_between(&self.zone, exposure.created, found);
         let due = match exposure.clarify_due {
             Some(known) if was_false => known,
             _ => due,

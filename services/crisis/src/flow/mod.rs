@@ -40,6 +40,6 @@ pub use roster::{contacted, staff_up};
 pub use saying::Case as StatementCase;
 pub use split::{Goal, Splitting, split};
 pub use telling::Account;
-pub use terms::{Wanted, listed};
+pub use terms::{Wanted, in_force};
 pub use turn::{Desk, Transition, Turn};
 pub use verifying::{Verified, verified};

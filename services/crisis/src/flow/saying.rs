@@ -22,8 +22,8 @@ use crate::domain::matrix::Reach;
 use crate::domain::stage::{completes, moves};
 use crate::domain::statement::{
     Content, Contradiction, Digest, Draft, Fact, Person, Refusal, Review, Scene, Standing,
-    asked_of, chain, changes, contradiction, contradictions, digest, is_author, is_public,
-    is_update, publishers, standing_facts, wording_hits,
+    asked_of, chain, changes, contradiction, contradictions, digest, holds, is_author,
+    is_first_word, is_public, is_update, publishers, standing_facts, wording_hits,
 };
 use crate::domain::words::{
     Audience, LogKind, ReviewStep, Stage, State, StatementKind, StatementState, TellMeans,
@@ -247,8 +247,8 @@ impl Turn<'_> {
         self.keep_first_word(&statement).await
     }
 
-    /// Whether the first word is there (section 9): a holding statement, or any to the public, has left, here or in an incident
-    /// that went into this one, or a draft of one stands complete, as it would leave now.
+    /// Whether the first word is there (section 9): a holding statement to somebody outside, or any to the public, has left, here
+    /// or in an incident that went into this one, or a draft of such a holding statement stands complete, as it would leave now.
     pub(super) async fn first_word_stands(&mut self) -> Result<bool, Fault> {
         let (site, id) = (self.site(), self.incident.name.id);
         if statements::first_word_left(self.tx, &site, id).await? {
@@ -259,7 +259,7 @@ impl Turn<'_> {
             audience: None,
         };
         for draft in statements::list(self.tx, &site, id, drafts, None, i64::MAX).await? {
-            if draft.content.kind == StatementKind::Holding
+            if holds(draft.content.kind, draft.content.audience)
                 && Case::load(self.tx, self.desk, draft, self.incident.stage)
                     .await?
                     .ready()
@@ -450,7 +450,8 @@ impl Turn<'_> {
         };
         self.note_statement(&name, &by.subject, &text).await?;
         let case = Case::load(self.tx, self.desk, statement, self.incident.stage).await?;
-        if case.statement.content.kind == StatementKind::Holding
+        let Content { kind, audience, .. } = case.statement.content;
+        if holds(kind, audience)
             && case.ready()
             && self.meet(ClockKind::HoldingStatement, None).await?
         {
@@ -558,7 +559,7 @@ impl Turn<'_> {
             self.told(content.audience, TellMeans::Statement, &left, reach)
                 .await?;
         }
-        if content.kind == StatementKind::Holding || content.audience == Audience::Public {
+        if is_first_word(content.kind, content.audience) {
             self.meet(ClockKind::HoldingStatement, None).await?;
         }
         if !is_update(content.audience) {

@@ -49,6 +49,11 @@ impl Turn<'_> {
         if case.incident != Some(self.incident.name.id) {
             return illegal("NOT_A_MEMBER", "the case does not belong to this incident");
         }
+        // What has ended opens and joins nothing, and calls nobody (P06, decision 50): not by this word either.
+        if case.ended && !matches!(goal, Goal::Nowhere) {
+            let text = "the case was ended; reopen it first, or take it into none";
+            return illegal("CASE_ENDED", text);
+        }
         match goal {
             Goal::Nowhere => Ok(()),
             Goal::Other(other) => {
@@ -86,8 +91,8 @@ impl Turn<'_> {
         splitting: Splitting<'_>,
         to: &str,
     ) -> Result<(), Fault> {
-        let site = self.site();
-        cases::part(self.tx, &site, case.id).await?;
+        let IncidentName { site, id } = self.incident.name.clone();
+        cases::part(self.tx, &site, case.id, id, self.now).await?;
         let text = format!("case {} leaves for {to}: {}", case.number, splitting.reason);
         self.note(LogKind::CaseLeft, splitting.actor, &text, "")
             .await?;
@@ -183,7 +188,15 @@ pub async fn split(
             provisional: case.provisional,
             carried,
         };
-        armed.extend(open_by_hand(tx, desk, site, case, cluster, &cause).await?.1);
+        let parted = CaseFile {
+            incident: None,
+            ..case.clone()
+        };
+        armed.extend(
+            open_by_hand(tx, desk, site, &parted, cluster, &cause)
+                .await?
+                .1,
+        );
     }
     Ok(armed)
 }

@@ -1,6 +1,8 @@
 //! What an incident is run by: frozen at its opening, changed by a person, visibly.
 
+use redress_clock::{Length, LengthError};
 use redress_model::Fault;
+use redress_policy::Playbook;
 use redress_policy::playbook::choose;
 use redress_proto::event::v1 as events;
 use redress_store::Tx;
@@ -10,7 +12,7 @@ use super::keeping::Carried;
 use super::playbook::brings;
 use super::{Desk, Transition, Turn};
 use crate::Settings;
-use crate::domain::terms::Terms;
+use crate::domain::terms::{Pace, Terms, spelled};
 use crate::domain::words::LogKind;
 use crate::store::incidents::Incident;
 use crate::store::playbooks::{self, Known};
@@ -101,12 +103,18 @@ impl Turn<'_> {
             }
         };
         let old = before.as_ref().map_or(&self.desk.settings, |b| &b.settings);
-        let (settings, mut changes) = changed(old, &wanted.settings)?;
-        let after = match (chosen, before.clone()) {
-            (Some(chosen), _) => frozen(settings, chosen),
-            (None, Some(before)) => Frozen { settings, ..before },
+        // A playbook that is named brings its own rhythms; what the same call sets comes after them.
+        let mut after = match (chosen, before.clone()) {
+            (Some(chosen), _) => frozen(old.clone(), chosen),
+            (None, Some(before)) => before,
             (None, None) => return Ok(None),
         };
+        set(&mut after, &wanted.settings)?;
+        let playbook = before.as_ref().map(|b| &b.playbook);
+        let mut changes = changes(
+            &in_force(old, playbook)?,
+            &in_force(&after.settings, Some(&after.playbook))?,
+        );
         let label = |f: &Frozen| format!("{} r{}", f.playbook.name, f.playbook_revision);
         let (from, to) = (
             before.as_ref().map(label).unwrap_or_default(),
@@ -130,7 +138,7 @@ impl Turn<'_> {
             self.note(LogKind::TermsChanged, &wanted.actor, &text, "")
                 .await?;
         }
-        if from != to {
+        if chosen.is_some() {
             self.follow_playbook(wanted).await?;
         }
         let payload = events::IncidentTermsChanged {
@@ -168,22 +176,36 @@ impl Turn<'_> {
     }
 }
 
-/// A change of one value: field, old, new.
-type Changed = (String, String, String);
-
-/// The settings with these values, and which of them are others than before.
-fn changed(old: &Settings, wanted: &[(String, String)]) -> Result<(Settings, Vec<Changed>), Fault> {
-    let mut tree = serde_json::to_value(old).map_err(Fault::internal)?;
-    let mut changes = Vec::new();
+/// Sets these values. A cadence takes the place of the playbook's rhythm too.
+fn set(frozen: &mut Frozen, wanted: &[(String, String)]) -> Result<(), Fault> {
+    let mut tree = serde_json::to_value(&frozen.settings).map_err(Fault::internal)?;
     for (n, (field, value)) in wanted.iter().enumerate() {
         let at = |part: &str| format!("settings[{n}].{part}");
-        let leaf = field
-            .split('.')
-            .try_fold(&mut tree, |of, key| of.get_mut(key));
-        let Some(leaf) = leaf.filter(|l| !l.is_object()) else {
+        let misfit = |what: String| Fault::invalid(at("value"), format!("does not fit: {what}"));
+        let pace = Pace::named(field);
+        if let Some(pace) = pace {
+            let rhythm = pace.rhythm(&frozen.playbook);
+            // What is listed is left as it is, a rhythm that slows down too.
+            if rhythm.is_some_and(|rhythm| spelled(rhythm) == *value) {
+                continue;
+            }
+            let period: Length = value
+                .parse()
+                .map_err(|e: LengthError| misfit(e.to_string()))?;
+            let silent = rhythm.is_none()
+                && leaf(&mut tree, &pace.configured()).is_some_and(|l| shown(l) == *value);
+            if silent {
+                continue;
+            }
+            pace.set(&mut frozen.playbook, period);
+        }
+        let Some(leaf) = leaf(&mut tree, field) else {
+            // What is only latent has a rhythm and no setting of its own.
+            if pace.is_some() {
+                continue;
+            }
             return Err(Fault::invalid(at("field"), "is no setting of an incident"));
         };
-        let before = shown(leaf);
         *leaf = match &*leaf {
             Value::Number(_) => {
                 let number: u16 = value
@@ -199,13 +221,39 @@ fn changed(old: &Settings, wanted: &[(String, String)]) -> Result<(Settings, Vec
             Ok(settings) => settings.policy().map(|_| ()).map_err(|e| e.to_string()),
             Err(error) => Err(error.to_string()),
         };
-        policy.map_err(|what| Fault::invalid(at("value"), format!("does not fit: {what}")))?;
-        if before != *value {
-            changes.push((field.clone(), before, value.clone()));
-        }
+        policy.map_err(misfit)?;
     }
-    let settings = serde_json::from_value(tree).map_err(Fault::internal)?;
-    Ok((settings, changes))
+    frozen.settings = serde_json::from_value(tree).map_err(Fault::internal)?;
+    Ok(())
+}
+
+/// One setting of a tree; none for a group of them.
+fn leaf<'t>(tree: &'t mut Value, field: &str) -> Option<&'t mut Value> {
+    field
+        .split('.')
+        .try_fold(tree, |of, key| of.get_mut(key))
+        .filter(|leaf| !leaf.is_object())
+}
+
+/// A change of one value: field, old, new.
+type Changed = (String, String, String);
+
+/// What is in force otherwise than before.
+fn changes(before: &[Setting], after: &[Setting]) -> Vec<Changed> {
+    let of = |all: &[Setting], field: &str| {
+        let value = |field: &str| Some(all.iter().find(|(f, _)| f == field)?.1.clone());
+        let configured = || value(&Pace::named(field)?.configured());
+        value(field).or_else(configured).unwrap_or_default()
+    };
+    let gone = before
+        .iter()
+        .filter(|(field, _)| after.iter().all(|(f, _)| f != field));
+    after
+        .iter()
+        .chain(gone)
+        .map(|(field, _)| (field.clone(), of(before, field), of(after, field)))
+        .filter(|(_, old, new)| old != new)
+        .collect()
 }
 
 fn shown(value: &Value) -> String {
@@ -214,33 +262,48 @@ fn shown(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Every setting: field and value.
+/// A setting: field and value.
+type Setting = (String, String);
+
+/// Every setting that is in force: the playbook's rhythm where it has one, else as configured. What is only latent goes by the
+/// handling, and is named where the playbook says otherwise.
 ///
 /// # Errors
 /// When they cannot be written down.
-pub fn listed(settings: &Settings) -> Result<Vec<(String, String)>, Fault> {
-    fn walk(at: &str, value: &Value, into: &mut Vec<(String, String)>) {
-        match value {
-            Value::Object(fields) => {
-                for (key, value) in fields {
-                    let at = if at.is_empty() {
-                        key.clone()
-                    } else {
-                        format!("{at}.{key}")
-                    };
-                    walk(&at, value, into);
-                }
-            }
-            leaf => into.push((at.to_owned(), shown(leaf))),
-        }
-    }
+pub fn in_force(settings: &Settings, playbook: Option<&Playbook>) -> Result<Vec<Setting>, Fault> {
     let mut all = Vec::new();
     walk(
         "",
         &serde_json::to_value(settings).map_err(Fault::internal)?,
         &mut all,
     );
+    for pace in Pace::all() {
+        let Some(rhythm) = playbook.and_then(|p| pace.rhythm(p)) else {
+            continue;
+        };
+        let (field, value) = (pace.field(), spelled(rhythm));
+        match all.iter_mut().find(|(f, _)| *f == field) {
+            Some(setting) => setting.1 = value,
+            None => all.push((field, value)),
+        }
+    }
     Ok(all)
+}
+
+fn walk(at: &str, value: &Value, into: &mut Vec<Setting>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let at = if at.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{at}.{key}")
+                };
+                walk(&at, value, into);
+            }
+        }
+        leaf => into.push((at.to_owned(), shown(leaf))),
+    }
 }
 
 #[cfg(test)]
@@ -255,28 +318,83 @@ mod tests {
             .expect("every key is known")
     }
 
-    fn change(field: &str, value: &str) -> Result<(Settings, Vec<Changed>), Fault> {
-        changed(&settings(), &[(field.to_owned(), value.to_owned())])
+    fn frozen_with(playbook: &str) -> Frozen {
+        let shipped = Playbook::shipped().iter().find(|p| p.name == playbook);
+        Frozen {
+            settings: settings(),
+            playbook: shipped.expect("shipped").clone(),
+            playbook_revision: 0,
+        }
+    }
+
+    fn listed(frozen: &Frozen) -> Vec<Setting> {
+        in_force(&frozen.settings, Some(&frozen.playbook)).expect("plain")
+    }
+
+    fn changed(from: &Frozen, field: &str, value: &str) -> Result<(Frozen, Vec<Changed>), Fault> {
+        let mut after = from.clone();
+        set(&mut after, &[(field.to_owned(), value.to_owned())])?;
+        let told = changes(&listed(from), &listed(&after));
+        Ok((after, told))
+    }
+
+    fn change(field: &str, value: &str) -> Result<(Frozen, Vec<Changed>), Fault> {
+        changed(&frozen_with("group-protest"), field, value)
+    }
+
+    fn told(field: &str, old: &str, new: &str) -> Changed {
+        (field.into(), old.into(), new.into())
     }
 
     #[test]
     fn a_setting_is_changed_by_its_name_and_says_what_it_was() {
         let (after, changes) = change("inside_report.outbreak", "2 hours").expect("fits");
-        let told = (
-            "inside_report.outbreak".into(),
-            "4 hours".into(),
-            "2 hours".into(),
+        assert_eq!(
+            changes,
+            [told("inside_report.outbreak", "4 hours", "2 hours")]
         );
-        assert_eq!(changes, [told]);
-        let policy = after.policy().expect("right");
+        let policy = after.settings.policy().expect("right");
         assert_eq!(policy.inside_report.outbreak.to_string(), "2 hours");
         let (after, changes) = change("inside_report.outbreak", "4 hours").expect("fits");
-        assert_eq!(
-            (after, changes),
-            (settings(), Vec::new()),
-            "nothing changes"
-        );
+        assert_eq!(after.settings, settings());
+        assert_eq!(after.playbook, frozen_with("group-protest").playbook);
+        assert_eq!(changes, Vec::new(), "nothing changes");
         assert_eq!(change("statement_quorum", "2").expect("fits").1.len(), 1);
+    }
+
+    #[test]
+    fn a_cadence_is_changed_from_what_the_playbook_had_in_force() {
+        let (field, from) = ("inside_report.outbreak", frozen_with("danger-to-life"));
+        let rhythm = "1 hour, decay 150 %, floor 4 hours";
+        assert!(listed(&from).contains(&(field.into(), rhythm.into())));
+        for value in ["2 hours", "4 hours", "1 hour"] {
+            let (after, changes) = changed(&from, field, value).expect("fits");
+            assert_eq!(changes, [told(field, rhythm, value)]);
+            let (_, again) = changed(&after, field, value).expect("fits");
+            assert_eq!(again, Vec::new(), "a repeat changes nothing");
+        }
+        let (after, changes) = changed(&from, field, rhythm).expect("as it is");
+        assert_eq!((after.playbook, changes), (from.playbook, Vec::new()));
+    }
+
+    #[test]
+    fn what_is_only_latent_goes_by_the_handling_until_it_is_named() {
+        let (handling, latent) = ("outward_update.handling", "outward_update.latent");
+        let (after, changes) = change(latent, "6 hours").expect("fits");
+        assert_eq!(changes, [told(latent, "24 hours", "6 hours")]);
+        let (after, changes) = changed(&after, handling, "12 hours").expect("fits");
+        assert_eq!(changes, [told(handling, "24 hours", "12 hours")]);
+        assert!(listed(&after).contains(&(latent.into(), "6 hours".into())));
+        let shipped = Frozen {
+            playbook: frozen_with("group-protest").playbook,
+            ..after.clone()
+        };
+        let back = changes_of(&after, &shipped);
+        assert_eq!(back, [told(latent, "6 hours", "12 hours")]);
+    }
+
+    fn changes_of(before: &Frozen, after: &Frozen) -> Vec<Changed> {
+        changes(&listed(before), &listed(after))
     }
 
     #[test]
@@ -285,6 +403,8 @@ mod tests {
             ("inside_report", "2 hours", "settings[0].field"),
             ("nothing", "x", "settings[0].field"),
             ("inside_report.outbreak", "soon", "settings[0].value"),
+            ("inside_report.latent", "soon", "settings[0].value"),
+            ("inside_report.later", "2 hours", "settings[0].field"),
             ("statement_quorum", "9", "settings[0].value"),
             ("statement_quorum", "many", "settings[0].value"),
             ("briefing_weekday", "FRIYAY", "settings[0].value"),
@@ -296,11 +416,14 @@ mod tests {
 
     #[test]
     fn every_setting_is_listed_and_can_be_named() {
-        let all = listed(&settings()).expect("plain");
-        assert!(all.len() >= 14, "{all:?}");
-        for (field, value) in all {
-            let (_, changes) = change(&field, &value).expect(&field);
-            assert!(changes.is_empty(), "{field}");
+        for playbook in redress_policy::PLAYBOOKS {
+            let frozen = frozen_with(playbook);
+            let all = listed(&frozen);
+            assert!(all.len() >= 14, "{all:?}");
+            for (field, value) in all {
+                let (_, changes) = changed(&frozen, &field, &value).expect(&field);
+                assert!(changes.is_empty(), "{field}");
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! OpenIncident by hand. ALREADY_EXISTS when the matter has an open incident; FAILED_PRECONDITION
-//! `CASE_HISTORICAL`, `CASE_ENDED` or `CASE_NOT_GRADED` when the case cannot have one.
+//! `CASE_HISTORICAL`, `CASE_ENDED` or `CASE_NOT_GRADED` when the case cannot have one, `IN_ANOTHER_INCIDENT` when it is in the open
+//! one of another matter.
 
 use redress_model::Fault;
 use redress_model::fault::parse_field;

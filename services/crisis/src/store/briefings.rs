@@ -250,6 +250,30 @@ pub async fn planned(
     .transpose()
 }
 
+/// Until when those of an incident below a number told what there is: the last fixed time for which one was held; none before
+/// one was.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn told_until(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    number: i32,
+) -> Result<Option<Timestamp>, Fault> {
+    let until = sqlx::query_scalar!(
+        "-- crisis::store::briefings::told_until
+        SELECT max(plan_time) FROM briefing WHERE site = $1 AND incident = $2 AND number < $3 AND hold_time IS NOT NULL",
+        site.as_str(),
+        incident,
+        number,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(until.map(jiff_sqlx::Timestamp::to_jiff))
+}
+
 /// The briefings of an incident below a number, newest first.
 ///
 /// # Errors

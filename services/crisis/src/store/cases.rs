@@ -1,5 +1,8 @@
 //! Cases as intake and triage tell them, and which incident they belong to. Either producer may come
 //! first; each writes its own columns, fenced by its own revision.
+//!
+//! `case_file.incident` is the incident of now. What an incident has and had is kept beside it by a trigger, in `incident_case`:
+//! one that was stood down keeps its cases, wherever they go afterwards.
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
@@ -229,7 +232,8 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Option<CaseF
     Ok(row.map(Into::into))
 }
 
-/// The cases of an incident in the order in which they joined, the first `limit`.
+/// The cases of an incident, of one that was stood down those that it had then, in the order in which they joined, the first
+/// `limit`.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -241,10 +245,12 @@ pub async fn of_incident(
 ) -> Result<Vec<CaseFile>, Fault> {
     let rows = sqlx::query_as!(
         Row,
-        "-- crisis::store::cases::of_incident
-        SELECT id, number, historical, epoch, ended, decision, cluster, grade, criteria, complainants, incident, join_time, complained_about, parted,
-               provisional
-        FROM case_file WHERE site = $1 AND incident = $2 ORDER BY join_number LIMIT $3",
+        r#"-- crisis::store::cases::of_incident
+        SELECT c.id, c.number, c.historical, c.epoch, c.ended, c.decision, c.cluster, c.grade, c.criteria, c.complainants, c.incident,
+               m.join_time AS "join_time?", c.complained_about, c.parted, c.provisional
+        FROM incident_case m
+        JOIN case_file c ON c.site = m.site AND c.id = m.case_id
+        WHERE m.site = $1 AND m.incident = $2 AND m.leave_time IS NULL ORDER BY m.join_number, m.join_time, m.case_id LIMIT $3"#,
         site.as_str(),
         incident,
         limit,
@@ -255,7 +261,67 @@ pub async fn of_incident(
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
-/// Staff that cases of an incident complain about, by their full names.
+/// A case that left an incident while that was open.
+#[derive(Debug, Clone)]
+pub struct Past {
+    /// Id.
+    pub id: Uuid,
+    /// Number for people.
+    pub number: String,
+    /// When it joined.
+    pub joined: Timestamp,
+    /// When it left.
+    pub left: Timestamp,
+}
+
+/// The cases that left an incident, in the order in which they joined.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn past_of_incident(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+) -> Result<Vec<Past>, Fault> {
+    let rows = sqlx::query!(
+        r#"-- crisis::store::cases::past_of_incident
+        SELECT c.id, c.number, m.join_time, m.leave_time AS "leave_time!: jiff_sqlx::Timestamp" FROM incident_case m
+        JOIN case_file c ON c.site = m.site AND c.id = m.case_id
+        WHERE m.site = $1 AND m.incident = $2 AND m.leave_time IS NOT NULL ORDER BY m.join_time, m.join_number, m.case_id"#,
+        site.as_str(),
+        incident,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    let past = rows.into_iter().map(|r| Past {
+        id: r.id,
+        number: r.number,
+        joined: r.join_time.to_jiff(),
+        left: r.leave_time.to_jiff(),
+    });
+    Ok(past.collect())
+}
+
+/// Ids of the open incidents that a case has left, in their order.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn open_past(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Vec<Uuid>, Fault> {
+    sqlx::query_scalar!(
+        "-- crisis::store::cases::open_past
+        SELECT m.incident FROM incident_case m
+        JOIN incident i ON i.site = m.site AND i.id = m.incident
+        WHERE m.site = $1 AND m.case_id = $2 AND m.leave_time IS NOT NULL AND i.state = 'OPEN' ORDER BY m.incident",
+        site.as_str(),
+        case,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()
+}
+
+/// Staff whom a case complains about that an incident has, or ever had, by their full names: they find no such incident.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -266,7 +332,9 @@ pub async fn complained_about(
 ) -> Result<Vec<String>, Fault> {
     sqlx::query_scalar!(
         r#"-- crisis::store::cases::complained_about
-        SELECT DISTINCT unnest(complained_about) AS "staff!" FROM case_file WHERE site = $1 AND incident = $2"#,
+        SELECT DISTINCT unnest(c.complained_about) AS "staff!" FROM incident_case m
+        JOIN case_file c ON c.site = m.site AND c.id = m.case_id
+        WHERE m.site = $1 AND m.incident = $2"#,
         site.as_str(),
         incident,
     )
@@ -275,14 +343,14 @@ pub async fn complained_about(
     .or_fault()
 }
 
-/// How many cases an incident has.
+/// How many cases an incident has; of one that was stood down, how many it had then.
 ///
 /// # Errors
 /// When Postgres is away.
 pub async fn count(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<i64, Fault> {
     sqlx::query_scalar!(
         r#"-- crisis::store::cases::count
-        SELECT count(*) AS "count!" FROM case_file WHERE site = $1 AND incident = $2"#,
+        SELECT count(*) AS "count!" FROM incident_case WHERE site = $1 AND incident = $2 AND leave_time IS NULL"#,
         site.as_str(),
         incident,
     )
@@ -291,7 +359,7 @@ pub async fn count(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<i64, Fa
     .or_fault()
 }
 
-/// Makes a case a member of an incident, as its last. The caller holds the incident's row.
+/// Makes a case a member of an incident, as its last. The caller holds the incident's row, and the case is in no open one.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -322,13 +390,23 @@ pub async fn join(
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn part(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<(), Fault> {
+pub async fn part(
+    tx: &mut Tx,
+    site: &SiteId,
+    case: Uuid,
+    incident: Uuid,
+    at: Timestamp,
+) -> Result<(), Fault> {
     sqlx::query!(
         "-- crisis::store::cases::part
+        WITH gone AS (
+          UPDATE incident_case SET leave_time = $4 WHERE site = $1 AND case_id = $2 AND incident = $3 AND leave_time IS NULL)
         UPDATE case_file SET incident = NULL, join_time = NULL, join_number = NULL, parted = true
-        WHERE site = $1 AND id = $2",
+        WHERE site = $1 AND id = $2 AND incident = $3",
         site.as_str(),
         case,
+        incident,
+        at.to_sqlx(),
     )
     .execute(&mut **tx)
     .await
@@ -340,15 +418,24 @@ pub async fn part(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<(), Fault> {
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn move_all(tx: &mut Tx, site: &SiteId, from: Uuid, into: Uuid) -> Result<u64, Fault> {
+pub async fn move_all(
+    tx: &mut Tx,
+    site: &SiteId,
+    from: Uuid,
+    into: Uuid,
+    at: Timestamp,
+) -> Result<u64, Fault> {
     let moved = sqlx::query!(
         "-- crisis::store::cases::move_all
+        WITH gone AS (
+          UPDATE incident_case SET leave_time = $4 WHERE site = $1 AND incident = $2 AND leave_time IS NULL)
         UPDATE case_file SET incident = $3,
           join_number = join_number + (SELECT coalesce(max(join_number), 0) FROM case_file WHERE site = $1 AND incident = $3)
         WHERE site = $1 AND incident = $2",
         site.as_str(),
         from,
         into,
+        at.to_sqlx(),
     )
     .execute(&mut **tx)
     .await
@@ -377,15 +464,17 @@ pub async fn uncontacted(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<V
     .or_fault()
 }
 
-/// How many people complain in each case of an incident: not ended, and with somebody who complains.
+/// How many people complain in each case of an incident, of one that was stood down in those that it had then: not ended, and
+/// with somebody who complains.
 ///
 /// # Errors
 /// When Postgres is away.
 pub async fn members(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<Members, Fault> {
     let rows = sqlx::query!(
         "-- crisis::store::cases::members
-        SELECT id, complainants FROM case_file
-        WHERE site = $1 AND incident = $2 AND NOT ended AND complainants > 0",
+        SELECT c.id, c.complainants FROM incident_case m
+        JOIN case_file c ON c.site = m.site AND c.id = m.case_id
+        WHERE m.site = $1 AND m.incident = $2 AND m.leave_time IS NULL AND NOT c.ended AND c.complainants > 0",
         site.as_str(),
         incident,
     )

@@ -505,6 +505,23 @@ pub async fn assessed(
     Ok(until.map(jiff_sqlx::Timestamp::to_jiff))
 }
 
+/// When an exposure was first found false; none where it never was.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn found_false(tx: &mut Tx, exposure: &ExposureName) -> Result<Option<Timestamp>, Fault> {
+    let found = sqlx::query_scalar!(
+        "-- crisis::store::media::found_false
+        SELECT min(assess_time) FROM media_assessment WHERE site = $1 AND exposure = $2 AND truth = 'FALSE'",
+        exposure.site.as_str(),
+        exposure.id,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(found.map(jiff_sqlx::Timestamp::to_jiff))
+}
+
 /// Writes what may change of an exposure. The caller holds its incident.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use redress_store::{OneRowExt as _, StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::{givers, read, read_givers};
-use crate::domain::statement::{Content, Digest, Fact, Person, Review, Told};
+use crate::domain::statement::{Content, Digest, Fact, Person, Review, Told, is_first_word};
 use crate::domain::words::{Audience, ReviewStep, Stage, StatementKind, StatementState, Verdict};
 
 /// A statement with the version that stands.
@@ -457,7 +457,7 @@ pub async fn said(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Vec<Said>, Fau
         .collect()
 }
 
-/// What everything told that stands published on an incident, but for one statement; oldest first.
+/// What everything told that left on an incident, oldest first. `replaced` is the statement whose place is being taken.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -465,20 +465,21 @@ pub async fn told(
     tx: &mut Tx,
     site: &SiteId,
     incident: Uuid,
-    without: Option<Uuid>,
+    replaced: Option<Uuid>,
 ) -> Result<Vec<Told>, Fault> {
     let rows = sqlx::query!(
         r#"-- crisis::store::statements::told
-        SELECT v.facts, v.correction <> '' AS "corrects!"
+        SELECT v.facts, v.correction <> '' AS "corrects!", s.state <> 'PUBLISHED' AS "superseded!",
+               s.id IS NOT DISTINCT FROM $3 AS "replaced!"
         FROM statement s
         JOIN statement_version v ON v.site = s.site AND v.statement = s.id AND v.number = s.version
-        WHERE s.site = $1 AND s.state = 'PUBLISHED' AND s.id IS DISTINCT FROM $3
+        WHERE s.site = $1 AND s.publish_time IS NOT NULL
           AND s.incident IN (SELECT i.id FROM incident i WHERE i.site = $1 AND (i.id = $2 OR i.merged_into = $2))
-        -- Of one instant, a correction follows what it corrects.
-        ORDER BY s.publish_time, v.correction <> '', s.id"#,
+        -- Of one instant, whatever stands follows what gave way, and a correction what it corrects.
+        ORDER BY s.publish_time, s.state = 'PUBLISHED', v.correction <> '', s.id"#,
         site.as_str(),
         incident,
-        without,
+        replaced,
     )
     .fetch_all(&mut **tx)
     .await
@@ -488,26 +489,37 @@ pub async fn told(
             Ok(Told {
                 facts: facts(row.facts)?,
                 corrects: row.corrects,
+                superseded: row.superseded,
+                replaced: row.replaced,
             })
         })
         .collect()
 }
 
-/// Whether the first word of an incident, or of one that was merged into it, has left: a holding statement to anybody, or any
-/// statement to the public, after which a holding one would say less.
+/// Whether the first word of an incident, or of one that was merged into it, has left.
 ///
 /// # Errors
 /// When Postgres is away.
 pub async fn first_word_left(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<bool, Fault> {
+    let all = StatementKind::ALL.iter().flat_map(|&kind| {
+        let to = Audience::ALL.iter().map(move |&audience| (kind, audience));
+        to.filter(|&(kind, audience)| is_first_word(kind, audience))
+    });
+    let (kinds, audiences): (Vec<String>, Vec<String>) = all
+        .map(|(kind, audience)| (kind.word().to_owned(), audience.word().to_owned()))
+        .unzip();
     sqlx::query_scalar!(
         r#"-- crisis::store::statements::first_word_left
         SELECT EXISTS (SELECT FROM statement s
                        JOIN statement_version v ON v.site = s.site AND v.statement = s.id AND v.number = s.version
-                       WHERE s.site = $1 AND (s.kind = 'HOLDING' OR v.audience = 'PUBLIC') AND s.publish_time IS NOT NULL
+                       WHERE s.site = $1 AND s.publish_time IS NOT NULL
+                         AND (s.kind, v.audience) IN (SELECT * FROM unnest($3::text[], $4::text[]))
                          AND s.incident IN (SELECT i.id FROM incident i
                                             WHERE i.site = $1 AND (i.id = $2 OR i.merged_into = $2))) AS "left!""#,
         site.as_str(),
         incident,
+        &kinds,
+        &audiences,
     )
     .fetch_one(&mut **tx)
     .await

@@ -241,8 +241,9 @@ async fn publishing_that_fails_at_every_step_changes_nothing_and_then_leaves_onc
 }
 
 impl World {
-    /// The planned briefing, held with a promise; its notes are not released.
+    /// The planned briefing, held in its week; its notes are not released.
     async fn held_briefing(&self, incident: &str) -> String {
+        self.advance(5 * 24 * 60);
         let list = wire::ListBriefingsRequest {
             parent: incident.into(),
             state: wire::BriefingState::Planned.into(),

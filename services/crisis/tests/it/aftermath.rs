@@ -8,7 +8,7 @@ use redress_proto::crisis::v1::briefing_service_server::BriefingService as _;
 use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
 use redress_proto::crisis::v1::statement_service_server::StatementService as _;
 use redress_proto::crisis::v1::{
-    ExportFormat, IncidentStage, IncidentState, ReviewActionState, ReviewState,
+    ExportFormat, IncidentStage, IncidentState, ReviewActionState, ReviewState, SplitGoal,
 };
 use redress_proto::event::v1 as events;
 use redress_proto::words::ClockState;
@@ -251,6 +251,8 @@ async fn a_stand_down_names_each_condition_that_fails_and_leaves_everything_as_i
         .list_briefings(as_caller(list, &["lake"]))
         .await;
     let planned = planned.expect("listed").into_inner().briefings.remove(0);
+    // The next is held in the week after.
+    world.advance(5 * 24 * 60);
     let hold = wire::HoldBriefingRequest {
         name: planned.name.clone(),
         commitments: vec![wire::NewCommitment {
@@ -593,6 +595,62 @@ async fn the_whole_incident_is_one_document_that_holds_and_shows_every_change() 
         .export_incident(as_staff(request, "lake", "negotiator"))
         .await;
     assert_eq!(hidden.expect_err("hidden").code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn an_incident_that_was_stood_down_keeps_the_cases_that_it_had_when_they_rise_again() {
+    let (world, incident) = calm().await;
+    // One joins by mistake, and leaves again.
+    let third = graded(&case("lake", 3), &cluster("lake", 1), 1, &["G1.5"]).nobody_complains();
+    world.take([third.at(world.now()).event()]).await;
+    let parted = world.split(&incident, 3, SplitGoal::None, "").await;
+    parted.expect("a member");
+    let ended = world.stand_down(&incident, "top").await;
+    let ended = ended.expect("stood down");
+    let document = async || {
+        let export = world.export(&incident, ExportFormat::Markdown, "lake");
+        let document = export.await.expect("exported").document;
+        redress_crisis::domain::export::verify(&document).expect("holds");
+        document
+    };
+    let before = document().await;
+    world.advance(24 * 60);
+    let risen = graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.1"]).revision(3, 2);
+    world.take([risen.at(world.now()).event()]).await;
+    let again = world.the_open("lake").await;
+    assert_ne!(again.name, incident);
+    assert_eq!((again.case_count, again.cases.len()), (1, 1));
+
+    let kept = world.incident(&incident).await;
+    assert_eq!(kept.case_count, 1);
+    let shown = |i: &wire::Incident| {
+        let cases = i.cases.iter().map(|c| (c.case.clone(), c.join_time));
+        cases.collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&kept), shown(&ended));
+    let cell = world
+        .cell(
+            &incident,
+            wire::Audience::Affected,
+            IncidentStage::Aftermath,
+        )
+        .await;
+    assert_eq!(cell.audience_size, 1);
+    let after = document().await;
+    for document in [&before, &after] {
+        let line = |n: u128, what: &str| {
+            let start = format!("- C-{n} ({}): {what}", case("lake", n).id);
+            let lines = document.lines();
+            lines.filter(|l| l.starts_with(&start)).count()
+        };
+        assert_eq!(line(1, "grade 1 by G1."), 1, "{document}");
+        assert_eq!(line(3, "joined 2026-03-0"), 1, "{document}");
+    }
+    let joined = |document: &str| {
+        let lines = document.lines().filter(|l| l.contains(": joined "));
+        lines.map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(joined(&before), joined(&after));
 }
 
 #[tokio::test]

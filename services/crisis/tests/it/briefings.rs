@@ -198,6 +198,52 @@ async fn nobody_attends_a_briefing_who_never_worked_at_the_site_m01() {
     world.hold(with(gone)).await.expect("were there");
 }
 
+#[tokio::test]
+async fn one_briefing_is_held_ahead_of_its_time_and_not_the_one_after_it_too_m01() {
+    let (world, incident) = opened(3, "Asia/Shanghai").await;
+    // On Monday, for the week until Friday 16:00.
+    let first = world.the_planned(&incident).await;
+    world.hold(held(&first.name)).await.expect("held early");
+    let friday = first.plan_time.expect("set").seconds;
+    let friday = jiff::Timestamp::from_second(friday).expect("in range");
+    let next = world.the_planned(&incident).await;
+    let refused = async || {
+        let refused = world.hold(held(&next.name)).await.expect_err("too early");
+        assert_eq!(refused.code(), Code::FailedPrecondition);
+        assert_eq!(reason(&refused), "BRIEFING_TOO_EARLY");
+        let from = friday.to_string();
+        assert!(refused.message().contains(&from), "{}", refused.message());
+        let record = wire::RecordBriefingRequest {
+            name: incident.clone(),
+            ..Default::default()
+        };
+        let record = as_caller(record, &["lake"]);
+        let refused = world.api.record_briefing(record).await;
+        let refused = refused.expect_err("in short neither");
+        assert_eq!(reason(&refused), "BRIEFING_TOO_EARLY");
+        let now = world.the_planned(&incident).await;
+        assert_eq!((now.name, now.etag), (next.name.clone(), next.etag.clone()));
+    };
+    refused().await;
+    world.clock.set(friday - jiff::SignedDuration::from_secs(1));
+    refused().await;
+    world.clock.set(friday + jiff::SignedDuration::from_mins(5));
+    let before = wire::HoldBriefingRequest {
+        hold_time: Some(to_timestamp(friday - jiff::SignedDuration::from_mins(1))),
+        ..held(&next.name)
+    };
+    let before = world.hold(before).await.expect_err("it says when");
+    assert_eq!(reason(&before), "BRIEFING_TOO_EARLY");
+    // From then on it may be early for its own week, and each week has one.
+    world.hold(held(&next.name)).await.expect("its turn");
+    let week = |b: &wire::Briefing| b.plan_time.expect("set").seconds;
+    let third = world.the_planned(&incident).await;
+    assert_eq!(week(&next), friday.as_second() + 7 * 24 * 3600);
+    assert_eq!(week(&third), week(&next) + 7 * 24 * 3600);
+    let refused = world.hold(held(&third.name)).await.expect_err("too early");
+    assert_eq!(reason(&refused), "BRIEFING_TOO_EARLY");
+}
+
 fn local(t: Option<prost_types::Timestamp>, zone: &str) -> String {
     let t = redress_proto::convert::from_timestamp("t", &t.expect("set")).expect("in range");
     let zoned = t.in_tz(zone).expect("in the database of zones");

@@ -37,7 +37,7 @@ impl World {
     }
 
     /// Minutes of the period that runs.
-    async fn period(&self, name: &str, kind: ClockKind) -> i64 {
+    pub(crate) async fn period(&self, name: &str, kind: ClockKind) -> i64 {
         let clocks = self.incident(name).await.clocks;
         let open = |c: &&wire::IncidentClock| c.kind == kind.number() && c.stop_time.is_none();
         let clock = clocks.iter().find(open).expect("it runs");

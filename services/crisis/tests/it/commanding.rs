@@ -67,7 +67,7 @@ impl World {
         told.pop().expect("told").voices
     }
 
-    async fn split(
+    pub(crate) async fn split(
         &self,
         name: &str,
         n: u128,
@@ -84,6 +84,18 @@ impl World {
         };
         let answer = self.commanding.split_case(as_caller(request, &["lake"]));
         Ok(answer.await?.into_inner())
+    }
+
+    /// Opens an incident by hand for a case of the lake.
+    async fn open_for(&self, n: u128) -> Result<wire::Incident, Status> {
+        let request = wire::OpenIncidentRequest {
+            parent: "sites/lake".into(),
+            case: case("lake", n).to_string(),
+            reason: "another building".into(),
+            ..Default::default()
+        };
+        let answer = self.api.open_incident(as_caller(request, &["lake"]));
+        Ok(answer.await?.into_inner().incident.expect("filled"))
     }
 
     async fn link(
@@ -480,6 +492,67 @@ async fn a_case_leaves_for_an_incident_of_its_own_once_its_matter_is_its_own_i6(
         .await
         .expect_err("elsewhere");
     assert_eq!(reason(&again), "NOT_A_MEMBER");
+}
+
+#[tokio::test]
+async fn an_open_incident_loses_no_case_to_one_that_is_opened_by_hand_m01() {
+    let (world, name) = wrongly_joined().await;
+    let exists = world.open_for(2).await.expect_err("of its matter");
+    assert_eq!(exists.code(), Code::AlreadyExists);
+    let parts = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.6"]);
+    world.take([parts.revision(2, 1).event()]).await;
+    let before = world.incident(&name).await;
+    let refused = world.open_for(2).await.expect_err("elsewhere");
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert_eq!(reason(&refused), "IN_ANOTHER_INCIDENT");
+    for told in [name.as_str(), "SplitCase"] {
+        assert!(refused.message().contains(told), "{}", refused.message());
+    }
+    assert_eq!(world.the_open("lake").await, before);
+    // What it owes that complainant it owes still.
+    let owed = promised(
+        &before,
+        ClockKind::LeaderContact,
+        &case("lake", 2).to_string(),
+    );
+    assert_eq!(owed.state(), ClockState::Running);
+
+    // By the way that tells it, it goes; then its matter has an incident as any other has.
+    world
+        .split(&name, 2, SplitGoal::None, "")
+        .await
+        .expect("a member");
+    let own = world.open_for(2).await.expect("free");
+    assert_eq!((own.case_count, world.open("lake").await.len()), (1, 2));
+    assert_eq!(world.incident(&name).await.case_count, 1);
+}
+
+#[tokio::test]
+async fn a_case_that_has_ended_leaves_for_no_incident_but_leaves_p06() {
+    let (world, name) = wrongly_joined().await;
+    let parts = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.1"]);
+    let third = graded(&case("lake", 3), &cluster("lake", 3), 1, &["G1.5"]);
+    world
+        .take([
+            moved(&case("lake", 2), CaseStatus::Withdrawn, 2),
+            parts.revision(2, 1).event(),
+            third.event(),
+        ])
+        .await;
+    let mut open = world.open("lake").await.into_iter();
+    let other = open.find(|i| i.name != name).expect("two");
+    let called = world.call_outs("lake").await.len();
+    for (goal, other) in [(SplitGoal::Own, ""), (SplitGoal::Other, &other.name)] {
+        let refused = world.split(&name, 2, goal, other).await;
+        let refused = refused.expect_err("it has ended");
+        assert_eq!(reason(&refused), "CASE_ENDED", "{goal:?}");
+    }
+    let parted = world.split(&name, 2, SplitGoal::None, "").await;
+    let left = parted.expect("a member").incident.expect("left");
+    assert_eq!(left.case_count, 1);
+    assert_eq!(world.incident(&other.name).await, other);
+    assert_eq!(world.open("lake").await.len(), 2);
+    assert_eq!(world.call_outs("lake").await.len(), called);
 }
 
 #[tokio::test]
@@ -1434,7 +1507,9 @@ async fn act(world: &World, dice: &mut Dice, revisions: &mut [i64; 6], grades: &
         0..=2 => {
             revisions[n] += 1;
             let grade = if dice.roll(3) == 0 { 2 } else { 1 };
-            let event = graded(&of, &matter, grade, &["G1.4"])
+            // Mostly private, so that leaders owe words.
+            let criterion = if dice.roll(6) == 0 { "G1.4" } else { "G1.6" };
+            let event = graded(&of, &matter, grade, &[criterion])
                 .revision(revisions[n], grades[n])
                 .at(world.now());
             grades[n] = grade;
@@ -1531,6 +1606,15 @@ async fn holds(world: &World, when: &str) {
         );
     }
     for incident in open {
+        let owed = incident.clocks.iter().filter(|c| c.stop_time.is_none());
+        for clock in owed.filter(|c| !c.case.is_empty()) {
+            assert!(
+                incident.cases.iter().any(|c| c.case == clock.case),
+                "{when}: {} owes {} a leader's word, and has it not (M01)",
+                incident.number,
+                clock.case
+            );
+        }
         let roles = world.command(&incident.name, &["lake"]).await.roles;
         assert_eq!(roles.len(), 7, "{when}: always with its command");
     }

@@ -27,7 +27,12 @@ impl World {
         Ok(answer.into_inner().matrix.expect("filled"))
     }
 
-    async fn cell(&self, incident: &str, audience: Audience, stage: IncidentStage) -> MatrixCell {
+    pub(crate) async fn cell(
+        &self,
+        incident: &str,
+        audience: Audience,
+        stage: IncidentStage,
+    ) -> MatrixCell {
         let matrix = self.matrix(incident).await.expect("there is one");
         let found = |c: &MatrixCell| (c.audience(), c.stage()) == (audience, stage);
         matrix
@@ -239,6 +244,8 @@ async fn one_call_and_an_empty_meeting_do_not_tell_thirty_five_people_and_who_co
         (27, 27, CellFill::Partly),
         (28, 28, CellFill::Filled),
     ] {
+        // Each in its week.
+        world.advance(7 * 24 * 60);
         let request = wire::RecordBriefingRequest {
             name: incident.clone(),
             attendance,

@@ -475,6 +475,46 @@ async fn m17_a_report_that_is_found_false_after_five_days_leaves_a_day_to_clarif
 }
 
 #[tokio::test]
+async fn m17_whoever_calls_a_report_false_again_has_until_then_as_before() {
+    use ExposureTruth::{False, TakenAsTrue, True, Unspecified};
+    let kind = ClockKind::MediaClarification;
+    // Found false at once, and late: five days, and a day.
+    for (found_after, within) in [(0, 5), (6, 1)] {
+        let (world, incident) = public().await;
+        let report = world.report_in(&incident, Unspecified).await;
+        world.advance(found_after * 24 * 60);
+        let say = async |truth| {
+            let said = world.assess(&report.name, truth).await;
+            said.expect("not settled")
+        };
+        let due = say(False).await.clarify_due_time;
+        assert_eq!(
+            due.expect("given").seconds,
+            world.now().as_second() + within * 24 * 3600
+        );
+        // However often the word changes, up to the end.
+        for _ in 0..4 {
+            world.advance(within * 6 * 60 - 1);
+            world.fire_due().await;
+            assert_eq!(say(True).await.clarify_due_time, None);
+            assert_eq!(say(False).await.clarify_due_time, due);
+        }
+        assert_eq!(clock(&world.incident(&incident).await, kind).due_time, due);
+        // Whoever takes it back before, and says it again after, has nothing left.
+        say(True).await;
+        world.advance(24 * 60);
+        world.fire_due().await;
+        assert_eq!(world.exposure(&report.name).await.truth(), True);
+        assert_eq!(say(False).await.clarify_due_time, due);
+        world.fire_due().await;
+        assert_eq!(world.exposure(&report.name).await.truth(), TakenAsTrue);
+        let told = world.clock_events("lake", kind).await;
+        let breached = |c: &&events::ClockChanged| c.transition() == ClockTransition::Breached;
+        assert_eq!(told.iter().filter(breached).count(), 1);
+    }
+}
+
+#[tokio::test]
 async fn m17_five_days_are_days_of_the_site_where_its_clocks_go_forward_meanwhile() {
     let (world, incident) = public().await;
     let moved = site_moved("lake", "America/New_York", 2);

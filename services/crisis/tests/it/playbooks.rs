@@ -3,11 +3,13 @@
 use redress_model::words::{ClockKind, ClockTransition, DutyRole, Word as _};
 use redress_policy::Playbook;
 use redress_proto::crisis::v1 as wire;
+use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
 use redress_proto::crisis::v1::playbook_service_server::PlaybookService;
 use redress_proto::crisis::v1::{IncidentPlan, IncidentStage, TaskState};
 use redress_proto::event::v1::IncidentTermsChanged;
 use tonic::{Code, Request, Status};
 
+use crate::statements::{VOICE, words};
 use crate::world::*;
 
 async fn opened(criterion: &str) -> (World, String) {
@@ -484,11 +486,10 @@ async fn a_setting_changes_only_visibly_with_old_new_and_reason() {
     );
     assert_eq!(told[0].reason, "it is in the papers");
     // What was promised stays; what is promised next goes by it.
-    let due = async || {
-        let clock = clock(&world.incident(&name).await, ClockKind::InsideReport);
-        clock.due_time.expect("set").seconds - clock.start_time.expect("set").seconds
-    };
-    assert_eq!(due().await, 4 * 3600);
+    let inside = ClockKind::InsideReport;
+    assert_eq!(world.period(&name, inside).await, 4 * 60);
+    world.report(&name, wire::UpdateAudience::Inside).await;
+    assert_eq!(world.period(&name, inside).await, 2 * 60);
     world
         .change(&name, "", &[("inside_report.outbreak", "2 hours")])
         .await
@@ -507,6 +508,113 @@ async fn a_setting_changes_only_visibly_with_old_new_and_reason() {
         refused.expect_err("no length").code(),
         Code::InvalidArgument
     );
+}
+
+#[tokio::test]
+async fn a_cadence_that_is_set_takes_the_place_of_the_playbooks_rhythm() {
+    let (world, name) = opened("G1.8").await;
+    let (field, rhythm) = (
+        "inside_report.outbreak",
+        "1 hour, decay 150 %, floor 4 hours",
+    );
+    let in_force = |plan: &IncidentPlan| {
+        let found = plan.settings.iter().find(|s| s.field == field);
+        found.expect("listed").value.clone()
+    };
+    let told = async || {
+        let told: Vec<IncidentTermsChanged> = world
+            .published("redress.incident.terms_changed.v1", "lake")
+            .await;
+        let changes = told.into_iter().flat_map(|t| t.changes);
+        let values = changes.map(|c| (c.field, c.old_value, c.new_value));
+        values.collect::<Vec<_>>()
+    };
+    assert_eq!(in_force(&world.plan(&name).await), rhythm);
+    let plan = world.change(&name, "", &[(field, "2 hours")]).await;
+    assert_eq!(in_force(&plan.expect("fits")), "2 hours");
+    let change = (field.to_owned(), rhythm.to_owned(), "2 hours".to_owned());
+    assert_eq!(told().await, [change]);
+    let log = world.incident(&name).await.log_entries;
+    let text = format!("{field}: {rhythm} → 2 hours (it is in the papers)");
+    assert!(log.iter().any(|e| e.text == text), "{log:#?}");
+
+    // What was promised stays; each of the next goes by it, and none slows down.
+    let inside = ClockKind::InsideReport;
+    assert_eq!(world.period(&name, inside).await, 60);
+    for _ in 0..3 {
+        world.advance(30);
+        world.report(&name, wire::UpdateAudience::Inside).await;
+        assert_eq!(world.period(&name, inside).await, 2 * 60);
+    }
+    // So in every later visit of the stage.
+    for stage in [IncidentStage::Handling, IncidentStage::Outbreak] {
+        let moved = world.to_stage(&name, stage, |_| true).await;
+        moved.expect("waived");
+    }
+    assert_eq!(world.period(&name, inside).await, 2 * 60);
+
+    // The playbook, named again, brings its rhythm back; what the same call sets comes after it.
+    let plan = world.change(&name, "danger-to-life", &[]).await;
+    assert_eq!(in_force(&plan.expect("shipped")), rhythm);
+    let back = (field.to_owned(), "2 hours".to_owned(), rhythm.to_owned());
+    assert_eq!(told().await[1..], [back]);
+    let plan = world
+        .change(&name, "false-report", &[(field, "3 hours")])
+        .await;
+    assert_eq!(in_force(&plan.expect("shipped")), "3 hours");
+    world.report(&name, wire::UpdateAudience::Inside).await;
+    assert_eq!(world.period(&name, inside).await, 3 * 60);
+}
+
+#[tokio::test]
+async fn an_open_incident_goes_by_what_it_froze_on_a_replica_that_is_configured_otherwise_p26() {
+    let (world, name) = opened("G1.5").await;
+    let other = world.replica_with(&[
+        ("leader_contact", "30 minutes".into()),
+        ("holding_statement", "10 minutes".into()),
+        ("statement_quorum", 2.into()),
+    ]);
+    assert_eq!(
+        other.plan(&name).await.settings,
+        world.plan(&name).await.settings
+    );
+    let minutes = |incident: &wire::Incident, kind: ClockKind| {
+        let found = clock(incident, kind);
+        (found.due_time.expect("set").seconds - found.start_time.expect("set").seconds) / 60
+    };
+    // Whatever it promises from now on, and whatever it asks for.
+    world.advance(1);
+    let joins = graded(&case("lake", 2), &cluster("lake", 1), 1, &["G1.5"]).at(world.now());
+    other.take([joins.event()]).await;
+    let joined = other.the_open("lake").await;
+    let started = other.clock_events("lake", ClockKind::LeaderContact).await;
+    assert_eq!(started.len(), 2, "one for each");
+    assert_eq!(minutes(&joined, ClockKind::LeaderContact), 2 * 60);
+    let switch = wire::SwitchModeRequest {
+        name: name.clone(),
+        mode: wire::IncidentMode::Public.into(),
+        reason: "cameras".into(),
+        ..Default::default()
+    };
+    let switched = other.api.switch_mode(as_person(switch, "lake", "top"));
+    let switched = switched.await.expect("switched").into_inner().incident;
+    let switched = switched.expect("filled");
+    assert_eq!(minutes(&switched, ClockKind::HoldingStatement), 60);
+    let holding = words(wire::StatementKind::Holding, "我们正在核实。");
+    let draft = other.draft(&name, holding, "author").await;
+    other.approve_all(&draft).await;
+    other.release(&draft, VOICE).await.expect("one is enough");
+
+    // What opens there goes by that configuration, here too.
+    let newer = graded(&case("lake", 3), &cluster("lake", 3), 1, &["G1.5"]).at(world.now());
+    other.take([newer.event()]).await;
+    let open = world.open("lake").await;
+    let newer = open.iter().find(|i| i.name != name).expect("opened");
+    assert_eq!(minutes(newer, ClockKind::LeaderContact), 30);
+    let holding = words(wire::StatementKind::Holding, "我们正在核实。");
+    let draft = world.draft(&newer.name, holding, "author").await;
+    let read = world.approve_all(&draft).await;
+    assert_eq!(read.due_step(), wire::ReviewStep::Approval, "two approve");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
-//! Whatever people and events do, in whatever order and two at a time: a matter has one open incident (I6), and what left
-//! as the company's word had been approved exactly as it stands, and stays as it left (I7).
+//! Whatever people and events do, in whatever order and two at a time: a matter has one open incident (I6), which owes nobody a
+//! leader's word but the complainants of its own cases (M01), and what left as the company's word had been approved exactly as
+//! it stands, and stays as it left (I7).
 //!
 //! The walk is random. What it is held against is read from the rows, by other means than the code that it tests.
 
@@ -152,6 +153,8 @@ struct Walk {
     gone: Mutex<BTreeSet<u128>>,
     left: BTreeMap<Uuid, Left>,
     feed: Vec<(i64, Uuid, Vec<u8>, Vec<u8>)>,
+    /// Every incident and case of it that were ever seen.
+    had: BTreeSet<(Uuid, Uuid)>,
 }
 
 impl Walk {
@@ -173,6 +176,7 @@ impl Walk {
             gone: Mutex::default(),
             left: BTreeMap::new(),
             feed: Vec::new(),
+            had: BTreeSet::new(),
         }
     }
 
@@ -643,6 +647,41 @@ impl Walk {
         assert_eq!(matters.len(), open.len(), "I6: {open:?}");
     }
 
+    /// A leader's word is owed in the incident of the case, and what an incident ever had is not forgotten.
+    async fn members_are_whose_they_are(&mut self) {
+        let admin = &self.world.database.admin;
+        let elsewhere: Vec<(Uuid, Uuid)> = sqlx::query_as(
+            "SELECT k.incident, k.case_id FROM crisis.incident_clock k
+             WHERE k.kind = 'LEADER_CONTACT' AND k.state IN ('RUNNING', 'BREACHED')
+               AND NOT EXISTS (SELECT FROM crisis.case_file c WHERE c.site = k.site AND c.id = k.case_id AND c.incident = k.incident)",
+        )
+        .fetch_all(admin)
+        .await
+        .expect("postgres answers");
+        assert!(elsewhere.is_empty(), "M01: owed elsewhere: {elsewhere:?}");
+        let pairs = async |of: &'static str| -> BTreeSet<(Uuid, Uuid)> {
+            let rows: Vec<(Uuid, Uuid)> = sqlx::query_as(of)
+                .fetch_all(admin)
+                .await
+                .expect("postgres answers");
+            rows.into_iter().collect()
+        };
+        let now = pairs(
+            "SELECT c.incident, c.id FROM crisis.case_file c
+             JOIN crisis.incident i ON i.site = c.site AND i.id = c.incident WHERE i.state = 'OPEN'",
+        )
+        .await;
+        let kept = pairs(
+            "SELECT m.incident, m.case_id FROM crisis.incident_case m
+             JOIN crisis.incident i ON i.site = m.site AND i.id = m.incident WHERE i.state <> 'STOOD_DOWN' AND m.leave_time IS NULL",
+        )
+        .await;
+        assert_eq!(kept, now, "one account of who belongs where");
+        self.had.extend(now);
+        let ever = pairs("SELECT incident, case_id FROM crisis.incident_case").await;
+        assert!(self.had.is_subset(&ever), "forgotten");
+    }
+
     async fn what_left_was_approved_and_stays(&mut self) {
         let admin = self.world.database.admin.clone();
         let rows: Vec<Row> = sqlx::query_as(
@@ -895,6 +934,7 @@ fn whatever_happens_a_matter_has_one_incident_and_nothing_leaves_unapproved_i6_i
                 walk.done(one);
                 walk.done(other);
                 walk.one_incident_of_a_matter().await;
+                walk.members_are_whose_they_are().await;
                 walk.what_left_was_approved_and_stays().await;
                 walk.each_successor_has_its_place().await;
                 walk.the_feed_only_grows().await;

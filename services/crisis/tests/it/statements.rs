@@ -1043,6 +1043,81 @@ async fn once_anything_was_said_to_the_public_no_first_word_is_owed_m01() {
 }
 
 #[tokio::test]
+async fn what_holds_staff_or_an_authority_is_no_first_word_m01() {
+    for audience in [Audience::Staff, Audience::Authorities] {
+        let (world, incident) = public().await;
+        let inside = Statement {
+            audience: audience.into(),
+            ..words(StatementKind::Holding, "我们正在核实。")
+        };
+        let draft = world.draft(&incident, inside, "author").await;
+        world.approve_all(&draft).await;
+        let owed = async || promises_a_first_word(&world, &incident).await;
+        assert!(owed().await, "{audience:?}: it is ready");
+        world.release(&draft, VOICE).await.expect("released");
+        assert!(owed().await, "{audience:?}: it left");
+        // Nor where promises are looked at anew.
+        let moved = world.to_stage(&incident, IncidentStage::Handling, |_| true);
+        moved.await.expect("waived");
+        assert!(owed().await, "{audience:?}: later on");
+        // What is for those outside keeps it, once it is for nobody else.
+        let outside = words(StatementKind::Holding, "我们正在核实。");
+        let draft = world.draft(&incident, outside, "author").await;
+        world.approve_all(&draft).await;
+        assert!(!owed().await);
+        let turned = wire::UpdateStatementRequest {
+            statement: Some(Statement {
+                audience: audience.into(),
+                ..draft
+            }),
+            update_mask: Some(prost_types::FieldMask {
+                paths: vec!["audience".into()],
+            }),
+            ..Default::default()
+        };
+        let turned = as_person(turned, "lake", "author");
+        let turned = world.statements.update_statement(turned).await;
+        turned.expect("a draft still");
+        assert!(owed().await, "{audience:?}: nobody outside reads it now");
+    }
+}
+
+#[tokio::test]
+async fn a_corrected_figure_stands_when_what_corrected_it_was_superseded() {
+    let (world, incident) = public().await;
+    let with = |text: &str, value: &str| Statement {
+        facts: vec![wire::StatementFact {
+            key: "injured".into(),
+            value: value.into(),
+            source: "hospital".into(),
+        }],
+        ..words(StatementKind::Update, text)
+    };
+    let leaves = async |statement: Statement| {
+        world.advance(1);
+        let draft = world.draft(&incident, statement, "author").await;
+        world.approve_all(&draft).await;
+        world.release(&draft, VOICE).await.expect("released");
+        draft.name
+    };
+    leaves(with("2人受伤。", "2")).await;
+    let mut corrects = with("3人受伤。", "3");
+    corrects.correction_reason = "the hospital counted again".into();
+    let corrects = leaves(corrects).await;
+    leaves(Statement {
+        supersedes: corrects,
+        ..words(StatementKind::Update, "伤者正在治疗。")
+    })
+    .await;
+    for (text, value, stands) in [("2人受伤。", "2", false), ("3人受伤。", "3", true)] {
+        let draft = world.draft(&incident, with(text, value), "author").await;
+        assert_eq!(draft.contradiction.is_empty(), stands, "{text}");
+        let said = world.say(&draft, ReviewStep::FactCheck, Verdict::Approve, "clerk");
+        assert_eq!(said.await.is_ok(), stands, "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_first_word_that_is_taken_back_before_it_left_is_promised_anew_p24_m01() {
     let (world, incident) = public().await;
     let holding = words(StatementKind::Holding, "我们正在核实。");

@@ -60,7 +60,15 @@ pub(crate) struct World {
 }
 
 pub(crate) fn settings() -> Settings {
-    let file: toml::Table = CrisisService::DEFAULT_CONFIG.parse().expect("toml");
+    settings_with(&[])
+}
+
+fn settings_with(otherwise: &[(&str, toml::Value)]) -> Settings {
+    let mut file: toml::Table = CrisisService::DEFAULT_CONFIG.parse().expect("toml");
+    let service = file["service"].as_table_mut().expect("a section");
+    for (key, value) in otherwise {
+        service.insert((*key).to_owned(), value.clone());
+    }
     file["service"]
         .clone()
         .try_into()
@@ -73,21 +81,35 @@ impl World {
         Self::over(
             Arc::new(database),
             ManualClock::new(START.parse().expect("an instant")),
+            settings(),
         )
     }
 
     /// Another replica over the same rows.
     pub(crate) fn replica(&self) -> Self {
-        Self::over(Arc::clone(&self.database), Arc::clone(&self.clock))
+        Self::over(
+            Arc::clone(&self.database),
+            Arc::clone(&self.clock),
+            settings(),
+        )
     }
 
-    fn over(database: Arc<TestDatabase>, clock: Arc<ManualClock>) -> Self {
+    /// Another replica over the same rows, which is configured otherwise.
+    pub(crate) fn replica_with(&self, otherwise: &[(&str, toml::Value)]) -> Self {
+        Self::over(
+            Arc::clone(&self.database),
+            Arc::clone(&self.clock),
+            settings_with(otherwise),
+        )
+    }
+
+    fn over(database: Arc<TestDatabase>, clock: Arc<ManualClock>, settings: Settings) -> Self {
         let db = database.connect("crisis");
         let meter = redress_testkit_meter();
         let desk = Arc::new(Desk {
-            policy: settings().policy().expect("right"),
-            settings: settings(),
-            zone: settings().zone().expect("right"),
+            policy: settings.policy().expect("right"),
+            zone: settings.zone().expect("right"),
+            settings,
             clock: clock.clone(),
         });
         let truth = Arc::new(IncidentClocks {

@@ -81,10 +81,9 @@ impl Operation for Merge<'_> {
         if let Claim::Seen { .. } = receipt::claim(tx, &self.receipt, self.now).await? {
             return render::full(tx, keyring, &head).await;
         }
-        let mut open: Vec<Record> = duplicates
+        let (merged, mut open): (Vec<Record>, Vec<Record>) = duplicates
             .into_iter()
-            .filter(|d| d.merged_into != Some(head.name.id))
-            .collect();
+            .partition(|d| d.merged_into == Some(head.name.id));
         if !open.is_empty() {
             etag::check(self.etag, head.revision, &self.name)?;
             Move::Merge.require(head.status, head.mode, head.erased, &self.name)?;
@@ -112,6 +111,10 @@ impl Operation for Merge<'_> {
         }
         for duplicate in &open {
             announce::moved(tx, duplicate, &self.caller.subject).await?;
+        }
+        for duplicate in &merged {
+            // Said again by a repeat: whoever did not keep it from a former release hears of it so.
+            announce::updated(tx, duplicate, true).await?;
         }
         render::full(tx, keyring, &head).await
     }

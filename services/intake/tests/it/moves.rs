@@ -218,6 +218,13 @@ async fn merged_cases_stand_back_and_an_undone_merge_puts_them_where_they_stood(
     let moves: Vec<events::CaseMoved> = world.said("redress.case.moved.v1").await;
     assert_eq!(moves.len(), 2);
     assert!(moves.iter().all(|m| m.merged_into == head.name));
+    // The repeat says it again, to whoever did not keep it.
+    let told: Vec<events::CaseUpdated> = world.said("redress.case.updated.v1").await;
+    let told = told.last().and_then(|t| t.facts.clone()).expect("facts");
+    assert_eq!(
+        (told.case, told.merged_into),
+        (one.name.clone(), head.name.clone())
+    );
 
     // A move that assignment made before it heard of the merge has no effect.
     let late = events::CaseMoved {

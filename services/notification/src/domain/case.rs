@@ -3,8 +3,12 @@
 //! Facts come from intake, grades from triage, owners from assignment, in any interleaving; each part
 //! has its own revision, so that the fold ends the same whatever came first (I3).
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
+use redress_model::name::CaseName;
 use redress_model::words::CaseStatus;
+use uuid::Uuid;
 
 /// A case as messages need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +43,39 @@ pub struct CaseView {
     pub person_tokens: Vec<String>,
     /// Erased: nothing of its people is kept or told any more, whatever comes later.
     pub erased: bool,
+    /// The case that it was merged into.
+    pub merged_into: Option<Uuid>,
+    /// When it was last heard to be at work: what was proposed before has been answered.
+    pub work_time: Option<Timestamp>,
+}
+
+/// A complainant to whom news of a case are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reader {
+    /// Who, by person token.
+    pub token: String,
+    /// Their own case, where it was merged into the one that the news are about.
+    pub known_by: Option<CaseName>,
+    /// Number of their own case.
+    pub number: String,
+}
+
+/// Everybody to whom news of a case are told: its complainants, then those of the cases that were merged into it. Whoever complains
+/// in several of them is told once, by the case itself where that is one.
+pub fn readers(view: &CaseView, joined: &[(CaseName, CaseView)]) -> Vec<Reader> {
+    let own = (None, view);
+    let joined = joined.iter().map(|(case, view)| (Some(case), view));
+    let mut readers = BTreeMap::new();
+    for (case, view) in std::iter::once(own).chain(joined) {
+        for token in view.person_tokens.iter().filter(|token| !token.is_empty()) {
+            readers.entry(token.clone()).or_insert_with(|| Reader {
+                token: token.clone(),
+                known_by: case.cloned(),
+                number: view.number.clone(),
+            });
+        }
+    }
+    readers.into_values().collect()
 }
 
 /// Whether a status ends a case, so that nobody is told anything about it any more.
@@ -76,9 +113,62 @@ impl CaseView {
     /// Takes in a status that somebody reports. A newer epoch always counts; within one epoch only an
     /// end does, since nothing but intake's next epoch (reopening) leads out of one.
     pub fn moved(&mut self, status: CaseStatus, epoch: i64) {
+        if epoch > self.epoch {
+            // Merging and unmerging are moves of intake's.
+            self.merged_into = None;
+        }
         if epoch > self.epoch || (epoch == self.epoch && is_ended(status)) {
             self.status = status;
             self.epoch = epoch;
+        }
+    }
+
+    /// Takes in into which case it was merged in this epoch.
+    pub fn merged(&mut self, into: Uuid, epoch: i64) {
+        self.moved(CaseStatus::Merged, epoch);
+        if epoch == self.epoch {
+            self.merged_into = Some(into);
+        }
+    }
+
+    /// Takes in that assignment has just said that the case goes on: a proposal waits for an answer until then.
+    pub fn heard(&mut self, status: CaseStatus, now: Timestamp) {
+        match status {
+            CaseStatus::Assigned
+            | CaseStatus::Accepted
+            | CaseStatus::Investigating
+            | CaseStatus::Resolving
+            | CaseStatus::Resolved => self.work_time = Some(now),
+            CaseStatus::Received
+            | CaseStatus::Triaged
+            | CaseStatus::Proposed
+            | CaseStatus::Closed
+            | CaseStatus::Archived
+            | CaseStatus::Withdrawn
+            | CaseStatus::Rejected
+            | CaseStatus::Merged
+            | CaseStatus::Reopened => {}
+        }
+    }
+
+    /// Whether its complaint lives on in the case that it was merged into.
+    pub fn is_joined(&self) -> bool {
+        !self.historical && self.status == CaseStatus::Merged && self.merged_into.is_some()
+    }
+
+    /// The case for what its own complainants are still to be told once it was merged: as far as the case goes that took its place,
+    /// and with whoever answers for that.
+    #[must_use]
+    pub fn in_place_of(self, head: &Self) -> Self {
+        Self {
+            status: head.status,
+            epoch: head.epoch,
+            grade: head.grade,
+            responsible: head.responsible.clone(),
+            offered_to: head.offered_to.clone(),
+            next_time: head.next_time,
+            complained_about: head.complained_about.clone(),
+            ..self
         }
     }
 
@@ -155,6 +245,8 @@ mod tests {
             complained_about: Vec::new(),
             person_tokens: Vec::new(),
             erased: false,
+            merged_into: None,
+            work_time: None,
         }
     }
 
@@ -172,6 +264,44 @@ mod tests {
         let mut old = case();
         old.historical = true;
         assert!(!old.may_page());
+    }
+
+    #[test]
+    fn i3_a_case_is_merged_in_the_epoch_of_its_merge_whatever_came_before_or_late() {
+        let (head, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let mut view = case();
+        view.moved(CaseStatus::Triaged, 2);
+        view.merged(head, 2);
+        assert!(view.is_joined());
+        view.moved(CaseStatus::Assigned, 2);
+        view.moved(CaseStatus::Closed, 1);
+        assert_eq!((view.merged_into, view.is_joined()), (Some(head), true));
+        view.moved(CaseStatus::Triaged, 3);
+        assert_eq!((view.merged_into, view.may_page()), (None, true));
+        view.merged(head, 2);
+        assert_eq!(view.merged_into, None, "it is late");
+        view.merged(other, 4);
+        assert_eq!(view.merged_into, Some(other));
+    }
+
+    #[test]
+    fn p21_whoever_complains_in_both_of_two_merged_cases_is_told_once_by_the_one_that_goes_on() {
+        let name = |id| CaseName::new("lake".parse().unwrap(), Uuid::from_u128(id));
+        let of = |number: &str, tokens: &[&str]| CaseView {
+            number: number.to_owned(),
+            person_tokens: tokens.iter().map(|t| (*t).to_owned()).collect(),
+            ..case()
+        };
+        let joined = [
+            (name(2), of("B", &["li", "wang", ""])),
+            (name(3), of("C", &["wang"])),
+        ];
+        let told = readers(&of("A", &["li", ""]), &joined);
+        let told: Vec<_> = told
+            .iter()
+            .map(|r| (r.token.as_str(), r.known_by.clone(), r.number.as_str()))
+            .collect();
+        assert_eq!(told, [("li", None, "A"), ("wang", Some(name(2)), "B")]);
     }
 
     #[test]

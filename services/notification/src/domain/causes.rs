@@ -8,7 +8,7 @@ use redress_model::name::{CaseName, ClockName, IncidentName, StaffName, Statemen
 use redress_model::words::{CaseStatus, ClockKind, ClockTransition, DutyRole};
 use uuid::Uuid;
 
-use super::case::CaseView;
+use super::case::{CaseView, Reader};
 use super::message::{Appointment, Draft, Facts, Priority, Recipient};
 use super::words::{SaidPurpose, Template};
 
@@ -21,7 +21,7 @@ pub fn receipts(
     now: Timestamp,
     patience: SignedDuration,
 ) -> Vec<Draft> {
-    if !view.may_page() {
+    if !view.may_page() && !view.is_joined() {
         return Vec::new();
     }
     let due = if view.receipt_is_complete() {
@@ -43,6 +43,7 @@ pub fn receipts(
             clock: None,
             clock_generation: 0,
             callout_id: None,
+            known_by: None,
             priority: Priority::Complainant,
             due,
             facts: Facts {
@@ -60,6 +61,7 @@ pub fn progress(
     view: &CaseView,
     status: CaseStatus,
     moved: Timestamp,
+    readers: &[Reader],
     now: Timestamp,
 ) -> Vec<Draft> {
     let template = match status {
@@ -75,64 +77,60 @@ pub fn progress(
     if status == CaseStatus::Proposed {
         cause = format!("{cause}:{}", moved.as_millisecond());
     }
-    to_everybody(case, view, &cause, template, Some(status), now)
+    to_everybody(case, &cause, template, Some(status), readers, now)
 }
 
 /// What a complainant hears of the resolution who does not want to be asked how it was.
-pub fn resolved(case: &CaseName, view: &CaseView, person: &str, now: Timestamp) -> Draft {
+pub fn resolved(case: &CaseName, view: &CaseView, reader: &Reader, now: Timestamp) -> Draft {
     let status = CaseStatus::Resolved;
     let cause = format!("case:{}:{}:{status}", case.id, view.epoch);
     let (template, status) = (Template::CaseResolved, Some(status));
-    to_complainant(case, view, &cause, template, person, status, now)
+    to_complainant(case, &cause, template, reader, status, now)
 }
 
 /// What the complainants of a case hear of an appeal that was dismissed: once, since there is one appeal.
-pub fn appeal_dismissed(case: &CaseName, view: &CaseView, now: Timestamp) -> Vec<Draft> {
+pub fn appeal_dismissed(case: &CaseName, readers: &[Reader], now: Timestamp) -> Vec<Draft> {
     let cause = format!("case:{}:appeal", case.id);
-    to_everybody(case, view, &cause, Template::AppealDismissed, None, now)
+    to_everybody(case, &cause, Template::AppealDismissed, None, readers, now)
 }
 
-/// One for each named complainant.
+/// One for each named complainant, of the case or of one that was merged into it.
 fn to_everybody(
     case: &CaseName,
-    view: &CaseView,
     cause: &str,
     template: Template,
     status: Option<CaseStatus>,
+    readers: &[Reader],
     now: Timestamp,
 ) -> Vec<Draft> {
-    let known = view.person_tokens.iter().filter(|t| !t.is_empty());
-    let mut tokens: Vec<&String> = known.collect();
-    tokens.sort_unstable();
-    tokens.dedup();
-    tokens
-        .into_iter()
-        .map(|token| to_complainant(case, view, cause, template, token, status, now))
+    readers
+        .iter()
+        .map(|reader| to_complainant(case, cause, template, reader, status, now))
         .collect()
 }
 
 fn to_complainant(
     case: &CaseName,
-    view: &CaseView,
     cause: &str,
     template: Template,
-    person: &str,
+    reader: &Reader,
     status: Option<CaseStatus>,
     now: Timestamp,
 ) -> Draft {
     Draft {
         cause: cause.to_owned(),
         template,
-        recipient: Recipient::Complainant(person.to_owned()),
+        recipient: Recipient::Complainant(reader.token.clone()),
         case: Some(case.clone()),
         incident: None,
         clock: None,
         clock_generation: 0,
         callout_id: None,
+        known_by: reader.known_by.clone(),
         priority: Priority::Complainant,
         due: now,
         facts: Facts {
-            number: view.number.clone(),
+            number: reader.number.clone(),
             status,
             ..Facts::default()
         },
@@ -157,6 +155,7 @@ pub fn offer(
         clock: None,
         clock_generation: 0,
         callout_id: None,
+        known_by: None,
         priority: Priority::of_grade(grade, false),
         due: now,
         facts: Facts {
@@ -167,11 +166,11 @@ pub fn offer(
     })
 }
 
-/// The question to a customer how it was.
+/// The question to a customer how it was; `known_by`: the customer's own case, where it was merged into that one.
 pub fn survey(
     survey: Uuid,
     person: &str,
-    case: Option<&CaseName>,
+    (case, known_by): (Option<&CaseName>, Option<&CaseName>),
     number: &str,
     open: Timestamp,
 ) -> Draft {
@@ -184,6 +183,7 @@ pub fn survey(
         clock: None,
         clock_generation: 0,
         callout_id: None,
+        known_by: known_by.cloned(),
         priority: Priority::Complainant,
         due: open,
         facts: Facts {
@@ -198,14 +198,14 @@ pub fn survey(
 pub fn praise(
     survey: Uuid,
     person: &str,
-    case: Option<&CaseName>,
+    cases: (Option<&CaseName>, Option<&CaseName>),
     number: &str,
     now: Timestamp,
 ) -> Draft {
     Draft {
         cause: format!("{}:praise", survey_cause(survey)),
         template: Template::PraiseThanked,
-        ..self::survey(survey, person, case, number, now)
+        ..self::survey(survey, person, cases, number, now)
     }
 }
 
@@ -225,6 +225,7 @@ pub fn notice(notice: Uuid, template: Template, person: &str, now: Timestamp) ->
         clock: None,
         clock_generation: 0,
         callout_id: None,
+        known_by: None,
         priority: Priority::Complainant,
         due: now,
         facts: Facts {
@@ -256,6 +257,7 @@ pub fn notice_waits(
         clock: None,
         clock_generation: 0,
         callout_id: None,
+        known_by: None,
         priority: Priority::Staff,
         due: now,
         facts: Facts {
@@ -331,6 +333,7 @@ pub fn clock(news: &ClockNews, now: Timestamp) -> Vec<Draft> {
             clock: Some(news.clock.clone()),
             clock_generation: news.generation,
             callout_id: None,
+            known_by: None,
             priority: if asks {
                 Priority::Grave
             } else {
@@ -381,6 +384,7 @@ pub fn callout(news: &CalloutNews, now: Timestamp) -> Draft {
         clock: None,
         clock_generation: 0,
         callout_id: Some(news.callout_id),
+        known_by: None,
         priority: Priority::Callout,
         due: now,
         facts: Facts {
@@ -398,20 +402,20 @@ pub fn callout(news: &CalloutNews, now: Timestamp) -> Draft {
 pub fn said(
     cause: &str,
     case: &CaseName,
-    view: &CaseView,
-    person_token: String,
+    reader: &Reader,
     (purpose, writer): (SaidPurpose, Option<&StaffName>),
     now: Timestamp,
 ) -> Draft {
     Draft {
         cause: cause.to_owned(),
         template: Template::CaseMessage,
-        recipient: Recipient::Complainant(person_token),
+        recipient: Recipient::Complainant(reader.token.clone()),
         case: Some(case.clone()),
         incident: None,
         clock: None,
         clock_generation: 0,
         callout_id: None,
+        known_by: reader.known_by.clone(),
         // Behind no crowd of receipts.
         priority: match purpose {
             SaidPurpose::SafetyWarning => Priority::Grave,
@@ -419,7 +423,7 @@ pub fn said(
         },
         due: now,
         facts: Facts {
-            number: view.number.clone(),
+            number: reader.number.clone(),
             purpose: Some(purpose),
             writer: writer.map(ToString::to_string).unwrap_or_default(),
             ..Facts::default()
@@ -431,13 +435,12 @@ pub fn said(
 pub fn appointment(
     cause: &str,
     case: &CaseName,
-    view: &CaseView,
-    person_token: String,
+    reader: &Reader,
     (appointment, writer): (&Appointment, Option<&StaffName>),
     now: Timestamp,
 ) -> Draft {
     let purpose = (SaidPurpose::Appointment, writer);
-    let mut draft = said(cause, case, view, person_token, purpose, now);
+    let mut draft = said(cause, case, reader, purpose, now);
     draft.template = Template::CaseAppointment;
     draft.facts.appointment = Some(appointment.clone());
     draft
@@ -454,6 +457,7 @@ pub fn task_waiting(staff: &StaffName, number: &str, span: i64, now: Timestamp) 
         clock: None,
         clock_generation: 0,
         callout_id: None,
+        known_by: None,
         priority: super::task::NEWS_PRIORITY,
         due: now,
         facts: Facts {
@@ -495,6 +499,7 @@ pub fn summons(news: &SummonsNews, now: Timestamp) -> Draft {
         clock: None,
         clock_generation: 0,
         callout_id: None,
+        known_by: None,
         priority: Priority::Grave,
         due: now,
         facts: Facts {
@@ -537,6 +542,7 @@ pub fn work_notice(notice: &WorkNotice, now: Timestamp) -> Vec<Draft> {
         clock: None,
         clock_generation: 0,
         callout_id: None,
+        known_by: None,
         priority: Priority::of_grade(notice.grade, false),
         due: now,
         facts: Facts {
@@ -560,7 +566,7 @@ pub fn statement(
     statement: &StatementName,
     incident: &IncidentName,
     recipient: Recipient,
-    (case, number): (&CaseName, &str),
+    (case, known_by, number): (&CaseName, Option<&CaseName>, &str),
     allowed_rules: &[String],
     now: Timestamp,
 ) -> Draft {
@@ -577,6 +583,7 @@ pub fn statement(
         clock: None,
         clock_generation: 0,
         callout_id: None,
+        known_by: known_by.cloned(),
         due: now,
         facts: Facts {
             number: number.to_owned(),
@@ -610,6 +617,7 @@ pub fn voice_waiting(
         clock: None,
         clock_generation: 0,
         callout_id: None,
+        known_by: None,
         priority: Priority::Grave,
         due: now,
         facts: Facts {
@@ -628,6 +636,7 @@ pub fn statement_cause(statement: Uuid) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::case::readers;
 
     fn case_name() -> CaseName {
         CaseName::new("lake".parse().unwrap(), Uuid::from_u128(7))
@@ -654,6 +663,8 @@ mod tests {
             complained_about: Vec::new(),
             person_tokens: Vec::new(),
             erased: false,
+            merged_into: None,
+            work_time: None,
         }
     }
 
@@ -780,7 +791,8 @@ mod tests {
             let mut known = view();
             known.grade = grade;
             known.person_tokens = ["b", "a", ""].map(str::to_owned).to_vec();
-            let drafts = progress(&case_name(), &known, status, NOW, NOW);
+            let people = readers(&known, &[]);
+            let drafts = progress(&case_name(), &known, status, NOW, &people, NOW);
             let keys: Vec<&str> = drafts.iter().map(|d| d.template.key()).collect();
             keys.join(" ")
         };

@@ -189,6 +189,8 @@ pub struct Draft {
     pub recipient: Recipient,
     /// About which case.
     pub case: Option<CaseName>,
+    /// The reader's own case, where it was merged into that one.
+    pub known_by: Option<CaseName>,
     /// About which incident.
     pub incident: Option<IncidentName>,
     /// About which clock.

@@ -3,6 +3,7 @@
 //! Asked in one place, at the moment of sending, instead of hunting down queued rows whenever a case
 //! ends or a promise is met: whatever happened since, the answer is right when it matters (P02, P06).
 
+use jiff::Timestamp;
 use redress_model::words::{CaseStatus, ClockState};
 
 use super::case::{CaseView, is_silent};
@@ -26,6 +27,10 @@ pub struct Due<'a> {
     pub recipient: &'a str,
     /// The case, or one of the incident, complains about the reader.
     pub reader_accused: bool,
+    /// When it was caused.
+    pub created: Timestamp,
+    /// The reader's own case was taken out of the one that it is about.
+    pub reader_left: bool,
     /// The case; none where it has none or the case is not known here.
     pub case: Option<&'a CaseView>,
     /// It is about an appeal that somebody is to decide.
@@ -79,6 +84,10 @@ fn unwanted(due: &Due<'_>) -> Option<&'static str> {
         // Named since it was queued: they hear no more of it (section 7).
         return Some("READER_ACCUSED");
     }
+    if due.reader_left {
+        // Their own case goes its own way again, and they hear of that.
+        return Some("UNMERGED");
+    }
     if due.template == Template::StatementPublished {
         // It has left as the company's word, and crisis has it that they were told: whoever waits for the morning hears it
         // too, though the incident went into another or their case has ended since.
@@ -112,6 +121,11 @@ fn unwanted(due: &Due<'_>) -> Option<&'static str> {
     }
     if due.nothing_left {
         return Some("NOTHING_LEFT");
+    }
+    // It was answered before the question went, on the telephone perhaps.
+    let goes_on = |case: &CaseView| case.work_time.is_some_and(|time| time > due.created);
+    if due.template == Template::CaseProposed && due.case.is_some_and(goes_on) {
+        return Some("PROPOSAL_ENDED");
     }
     // Whoever was on duty has been told that the promise was broken.
     if due.waited_for_duty
@@ -180,6 +194,8 @@ mod tests {
             complained_about: Vec::new(),
             person_tokens: Vec::new(),
             erased: false,
+            merged_into: None,
+            work_time: None,
         }
     }
 
@@ -191,6 +207,8 @@ mod tests {
             page_max: CALLOUT_PAGES_MAX,
             recipient: "sites/lake/staff/li",
             reader_accused: false,
+            created: Timestamp::UNIX_EPOCH,
+            reader_left: false,
             case,
             of_appeal: false,
             incident_ended: false,

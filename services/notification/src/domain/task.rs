@@ -75,6 +75,23 @@ impl TaskKind {
     }
 }
 
+/// How long whoever was asked has, once a task is late, before it is put to the next one up (own).
+pub const STEP: SignedDuration = SignedDuration::from_hours(4);
+/// How long a task that went up all the way stays with whoever has the duty before it goes up anew (own).
+pub const ANEW: SignedDuration = SignedDuration::from_hours(24);
+/// How soon it is looked again who is on duty for a task with which nobody is, or that nobody may do now (own).
+pub const AGAIN: SignedDuration = SignedDuration::from_mins(15);
+
+/// When a task that was just put to somebody, or to nobody, is looked at next; none: once it is due.
+pub fn look_at(held: bool, due: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let after = |span| now.saturating_add(span).unwrap_or(now);
+    match held {
+        false => Some(after(AGAIN)),
+        true if due > now => None,
+        true => Some(after(STEP)),
+    }
+}
+
 /// Whose task it is: the front office speaks with complainants, the duty lead looks for staff.
 pub fn role(recipient: RecipientKind) -> DutyRole {
     match recipient {

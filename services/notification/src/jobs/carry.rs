@@ -16,7 +16,7 @@ use crate::provider::{Answer, Outgoing};
 use crate::store::kept::{KeptPage, KeptText};
 use crate::store::messages::{self, Message};
 use crate::store::notices::{self, NoticeText};
-use crate::store::tasks::{self, NewTask, TaskText};
+use crate::store::tasks::{self, NewTask, Task, TaskText};
 use crate::store::{attempts, duty, kept, matters, surveys, word};
 
 /// News that tasks wait reach a person once in so long.
@@ -239,24 +239,41 @@ pub(crate) async fn pass_on(
         let Some(message) = messages::get(tx, &task.message).await? else {
             continue;
         };
-        let (case, incident) = message.matter();
-        let mut barred = matters::accused(tx, &name.site, case, incident).await?;
-        if let Some(id) = task.survey
-            && let Some(survey) = surveys::get(tx, &name.site, id).await?
-        {
-            barred.extend(surveys::handlers(tx, &survey).await?);
-        }
+        let barred = barred(tx, &task, &message).await?;
         let role: DutyRole = word(&task.role)?;
         let holder = duty::holder(tx, &name.site, &task::asked(role), &barred, now).await?;
-        task.offered_to = holder.as_ref().map(ToString::to_string).unwrap_or_default();
-        task.state = TaskState::Open;
-        task.taken_by.clear();
-        task.taker.clear();
-        task.take_time = None;
+        put_to(&mut task, holder.as_ref());
+        task.look_time = task::look_at(holder.is_some(), task.due_time, now);
         tasks::settle(tx, &mut task).await?;
         tell_holder(tx, &name.site, holder, number, now).await?;
     }
     Ok(())
+}
+
+/// Who is not asked to do a task, by full names: whoever is complained about, and of a survey whoever had a part in the matter.
+pub(super) async fn barred(
+    tx: &mut Tx,
+    task: &Task,
+    message: &Message,
+) -> Result<Vec<String>, Fault> {
+    let site = &task.name.site;
+    let (case, incident) = message.matter();
+    let mut barred = matters::accused(tx, site, case, incident).await?;
+    if let Some(id) = task.survey
+        && let Some(survey) = surveys::get(tx, site, id).await?
+    {
+        barred.extend(surveys::handlers(tx, &survey).await?);
+    }
+    Ok(barred)
+}
+
+/// A locked task is asked of this person, or of nobody, whoever had it.
+pub(super) fn put_to(task: &mut Task, holder: Option<&StaffName>) {
+    task.offered_to = holder.map(ToString::to_string).unwrap_or_default();
+    task.state = TaskState::Open;
+    task.taken_by.clear();
+    task.taker.clear();
+    task.take_time = None;
 }
 
 /// Tells whoever is asked that tasks wait, once in a while however many there are.

@@ -20,6 +20,8 @@ pub struct Metrics {
     dead: Gauge<i64>,
     breaker: Gauge<i64>,
     tasks: Counter<u64>,
+    put_on: Counter<u64>,
+    late: Gauge<i64>,
     overrides: Counter<u64>,
     decisions: Counter<u64>,
 }
@@ -70,6 +72,18 @@ impl Metrics {
                 .u64_counter("redress.notification.tasks")
                 .with_unit("{task}")
                 .with_description("Calls and letters that people ended, by kind and outcome.")
+                .build(),
+            put_on: meter
+                .u64_counter("redress.notification.tasks.put_on")
+                .with_unit("{task}")
+                .with_description(
+                    "Calls and letters that were late, or with nobody, and were put to the next person.",
+                )
+                .build(),
+            late: meter
+                .i64_gauge("redress.notification.tasks.overdue")
+                .with_unit("{task}")
+                .with_description("Calls and letters that are late and that nobody has ended.")
                 .build(),
             overrides: meter
                 .u64_counter("redress.notification.wording.overrides")
@@ -125,6 +139,17 @@ impl Metrics {
                 KeyValue::new("redress.task.outcome", outcome.word()),
             ],
         );
+    }
+
+    /// A task was put to the next person.
+    pub fn task_put_on(&self, kind: TaskKind) {
+        let kind = KeyValue::new("redress.task.kind", kind.word());
+        self.put_on.add(1, &[kind]);
+    }
+
+    /// How many tasks are late.
+    pub fn late_tasks(&self, late: i64) {
+        self.late.record(late, &[]);
     }
 
     /// A gateway reported.

@@ -11,5 +11,6 @@ pub mod people;
 pub mod sender;
 pub(crate) mod steps;
 pub mod survey_calls;
+pub mod task_watch;
 pub mod tell_rules;
 pub mod voice;

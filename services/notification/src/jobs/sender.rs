@@ -50,7 +50,7 @@ const DRAIN_MAX: Duration = Duration::from_secs(25);
 /// How often a message is put off while its staff reader is not known here, before a person is told.
 const UNKNOWN_STAFF_MAX: i32 = 8;
 
-/// How long a message waits for machines that rest before a person is asked instead.
+/// How long machines rest for a message before a person is asked instead, whatever else it waited for before.
 const REST_PATIENCE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Sends messages.
@@ -271,7 +271,7 @@ impl<P: People> Sender<P> {
             let soon = self.clock.now() + SignedDuration::from_secs(1);
             return self.rest(&claimed, soon).await;
         }
-        self.attempt(&scope, &claimed, &ways, way, &outgoing).await
+        self.attempt(&scope, &claimed, &ways, way, outgoing).await
     }
 
     /// The statement that a message tells; none for other messages. Else what to put down, and whether to give up.
@@ -313,7 +313,8 @@ impl<P: People> Sender<P> {
     fn choose(&self, claimed: &Claimed, ways: &[Way]) -> Choice {
         let message = &claimed.message;
         let now = self.clock.now();
-        let waited = now.duration_since(message.create_time) > REST_PATIENCE;
+        let rests = message.fate.rest_time;
+        let waited = rests.is_some_and(|since| now.duration_since(since) > REST_PATIENCE);
         route::choose(
             ways,
             &claimed.history,
@@ -329,6 +330,7 @@ impl<P: People> Sender<P> {
             name,
             lease: claimed.lease,
             until,
+            now: self.clock.now(),
         };
         self.db.run(&Scope::site(name.site.clone()), &rest).await
     }
@@ -341,7 +343,8 @@ impl<P: People> Sender<P> {
                 .as_ref()
                 .map_or("", |case| case.language.as_str())
         };
-        let case = message.case.as_ref().or(claimed.known_by.as_ref());
+        let own = message.known_by.as_ref().or(message.case.as_ref());
+        let case = own.or(claimed.known_by.as_ref());
         match (&message.recipient, &claimed.staff, case) {
             (Recipient::Staff(_), Some(staff), _) if staff.retired => Reach::Gone("STAFF_RETIRED"),
             (Recipient::Staff(_), Some(staff), _) => {
@@ -429,6 +432,7 @@ impl<P: People> Sender<P> {
         Ok(Written::Fit(Box::new(Outgoing {
             name: message.name.clone(),
             page: message.fate.page,
+            lost: 0,
             template: message.template,
             channel: way.channel,
             language,
@@ -476,7 +480,7 @@ impl<P: People> Sender<P> {
         claimed: &Claimed,
         ways: &[Way],
         way: Way,
-        outgoing: &Outgoing,
+        mut outgoing: Outgoing,
     ) -> Result<(), Fault> {
         let message = &claimed.message;
         let begin = BeginAttempt {
@@ -487,10 +491,11 @@ impl<P: People> Sender<P> {
             language: outgoing.language,
             now: self.clock.now(),
         };
-        let Some(number) = self.db.run(scope, &begin).await? else {
+        let Some((number, lost)) = self.db.run(scope, &begin).await? else {
             return Ok(());
         };
-        let answer = self.hand_over(scope, way, message, number, outgoing).await;
+        outgoing.lost = lost;
+        let answer = self.hand_over(scope, way, message, number, &outgoing).await;
         self.metrics.attempted(way, answer.outcome.word());
         let site = &message.name.site;
         let now = self.clock.now();

@@ -129,8 +129,15 @@ impl ClaimMessage<'_> {
             return Ok(Claim::Ended(Box::new(message)));
         }
         let case = match &message.case {
-            Some(name) => matters::case(tx, name).await?,
+            Some(name) => matters::case_told(tx, name, message.template).await?,
             None => None,
+        };
+        let reader_left = match (&message.known_by, &message.case) {
+            (Some(own), Some(case)) => {
+                let own = matters::case(tx, own).await?;
+                own.is_none_or(|own| !own.is_joined() || own.merged_into != Some(case.id))
+            }
+            _ => false,
         };
         let incident_ended = match &message.incident {
             Some(name) => matters::incident_ended(tx, name).await?,
@@ -172,6 +179,8 @@ impl ClaimMessage<'_> {
             page_max: message.fate.page_max,
             recipient: &recipient,
             reader_accused,
+            created: message.create_time,
+            reader_left,
             case: case.as_ref(),
             of_appeal: message.facts.is_of_appeal(),
             incident_ended,
@@ -362,6 +371,8 @@ impl ClaimMessage<'_> {
                 fate.state = MessageState::Queued;
                 fate.lease_token = None;
                 fate.due_time = Some(due);
+                // Machines that rest when its hour comes begin to rest then, as far as it is concerned.
+                fate.rest_time = None;
                 reason.clone_into(&mut fate.reason);
                 messages::settle(tx, message).await?;
                 Ok(false)
@@ -383,10 +394,11 @@ pub(super) struct BeginAttempt<'a> {
 
 impl Operation for BeginAttempt<'_> {
     const NAME: &'static str = "notification.begin_attempt";
-    /// Number of the attempt; none when the lease is lost.
-    type Output = Option<i32>;
+    /// Number of the attempt, and how many copies of the page its provider is known to have lost before; none when the lease is
+    /// lost.
+    type Output = Option<(i32, i64)>;
 
-    async fn run(&self, tx: &mut Tx) -> Result<Option<i32>, Fault> {
+    async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let Some(mut message) = held(tx, self.name, self.lease).await? else {
             return Ok(None);
         };
@@ -403,8 +415,9 @@ impl Operation for BeginAttempt<'_> {
         fate.due_time = Some(later(self.now, self.lease_time));
         let (number, round_and_page) = (fate.attempt_count, (fate.round, fate.page));
         messages::settle(tx, &mut message).await?;
+        let lost = attempts::lost(tx, self.name, message.fate.page, self.way.provider).await?;
         attempts::begin(tx, self.name, number, round_and_page, self.way, self.now).await?;
-        Ok(Some(number))
+        Ok(Some((number, lost)))
     }
 }
 
@@ -447,6 +460,7 @@ impl Operation for FinishAttempt<'_> {
                 fate.state = MessageState::Asked;
                 fate.lease_token = None;
                 fate.due_time = None;
+                fate.rest_time = None;
                 messages::settle(tx, &mut message).await?;
                 // Whoever was asked may have been quicker than the news of it.
                 let (name, number, now) = (self.name, self.number, self.now);
@@ -550,6 +564,7 @@ pub(super) struct Rest<'a> {
     pub name: &'a MessageName,
     pub lease: Uuid,
     pub until: Timestamp,
+    pub now: Timestamp,
 }
 
 impl Operation for Rest<'_> {
@@ -564,6 +579,7 @@ impl Operation for Rest<'_> {
         fate.state = MessageState::Queued;
         fate.lease_token = None;
         fate.due_time = Some(self.until);
+        fate.rest_time = fate.rest_time.or(Some(self.now));
         RESTS.clone_into(&mut fate.reason);
         messages::settle(tx, &mut message).await
     }
@@ -647,6 +663,7 @@ pub(crate) async fn sent(
     fate.state = MessageState::Sent;
     fate.lease_token = None;
     fate.due_time = due;
+    fate.rest_time = None;
     fate.reason.clear();
     fate.send_time = fate.send_time.or(Some(now));
     messages::settle(tx, message).await?;
@@ -656,6 +673,26 @@ pub(crate) async fn sent(
         announce::changed(tx, message, now).await?;
     }
     Ok(())
+}
+
+/// What becomes of a message that nobody needs any more: what a provider has taken stays sent; what nobody took, or came back, is
+/// cancelled.
+///
+/// # Errors
+/// When Postgres is away.
+pub(crate) async fn unneeded(tx: &mut Tx, message: &Message) -> Result<MessageState, Fault> {
+    let fate = &message.fate;
+    // A task is taken once it is made, and tells nobody before it is done.
+    let open = match fate.state {
+        MessageState::Asked => fate.attempt_count,
+        _ => 0,
+    };
+    let is_told = fate.send_time.is_some() && attempts::have_told(tx, &message.name, open).await?;
+    Ok(if is_told {
+        MessageState::Sent
+    } else {
+        MessageState::Cancelled
+    })
 }
 
 /// Nobody needs a locked message any more.
@@ -668,13 +705,9 @@ pub(super) async fn silence(
     reason: &str,
     now: Timestamp,
 ) -> Result<(), Fault> {
+    let state = unneeded(tx, message).await?;
     let fate = &mut message.fate;
-    // What a provider has taken stays sent; what nobody took is cancelled.
-    fate.state = if fate.send_time.is_some() {
-        MessageState::Sent
-    } else {
-        MessageState::Cancelled
-    };
+    fate.state = state;
     fate.lease_token = None;
     fate.due_time = None;
     reason.clone_into(&mut fate.reason);

@@ -124,7 +124,7 @@ impl Operation for FindCustomer<'_> {
         };
         let contact = surveys::contact(tx, self.keys, self.site, self.id).await?;
         Ok(Some((
-            survey.case,
+            survey.known_by.or(survey.case),
             survey.person,
             contact.map(|contact| contact.points),
         )))
@@ -195,7 +195,7 @@ impl MakeCall<'_> {
         let Some(message) = surveys::question(tx, survey).await? else {
             return Ok(());
         };
-        let case_number = match &survey.case {
+        let case_number = match survey.known_by.as_ref().or(survey.case.as_ref()) {
             Some(case) => matters::case(tx, case).await?.map(|view| view.number),
             None => None,
         }

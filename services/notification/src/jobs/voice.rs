@@ -287,6 +287,15 @@ pub async fn may_speak(
     Err(Fault::illegal(SINGLE_VOICE, why, name))
 }
 
+/// Whether nobody may say or write a message by hand now, since one voice speaks.
+pub(super) async fn is_silenced(tx: &mut Tx, message: &MessageName) -> Result<bool, Fault> {
+    match may_speak(tx, message, message).await {
+        Ok(()) => Ok(false),
+        Err(fault) if fault.reason() == SINGLE_VOICE => Ok(true),
+        Err(fault) => Err(fault),
+    }
+}
+
 /// What somebody was about to say or to write.
 #[derive(Debug, Clone, Copy)]
 pub enum ByHand<'a> {

@@ -32,6 +32,8 @@ pub struct Outgoing {
     pub name: MessageName,
     /// Page of a call-out, from 1.
     pub page: i32,
+    /// How many copies of this page are known not to have arrived by this provider.
+    pub lost: i64,
     /// What is said.
     pub template: Template,
     /// By which channel it is meant to go.
@@ -56,9 +58,14 @@ pub struct Outgoing {
 
 impl Outgoing {
     /// What makes two copies of one page recognisable: the same for every attempt at it, by whatever
-    /// worker (the unknown end of an attempt is answered by sending again).
+    /// worker (the unknown end of an attempt is answered by sending again), until a copy is known not to have arrived. From
+    /// then on it is another one: a provider that remembers what it took must not take the next copy for the lost one.
     pub fn dedup_id(&self) -> String {
-        format!("{}.{}", self.name.id.simple(), self.page)
+        let page = format!("{}.{}", self.name.id.simple(), self.page);
+        match self.lost {
+            0 => page,
+            lost => format!("{page}.{lost}"),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A gateway for text messages over HTTP: the shape that gateways in mainland China share, where a text is a
 //! registered template and its parameters. The request is signed with HMAC-SHA256 over its canonical form;
-//! the delivery id, the same for every attempt at a page, is the idempotency key.
+//! the delivery id, the same for every attempt at a page until one is known not to have arrived, is the idempotency key.
 //!
 //! The canonical form is these lines, joined by `\n`: the method, the path, the query (empty where none),
 //! `content-type:application/json`, `x-redress-date:<UTC, 20261121T020000Z>`, `x-redress-delivery:<id>`, an

@@ -12,8 +12,7 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::{Messages, retry_message};
-use crate::domain::words::MessageState;
-use crate::jobs::voice;
+use crate::jobs::{steps, voice};
 use crate::store::messages::{self, Failed};
 use crate::store::tasks;
 
@@ -56,11 +55,9 @@ impl Operation for RedriveMessages<'_> {
             };
             if retry_message::has_ended(tx, &message).await? {
                 // Nobody needs it any more: it leaves the list of what waits for a person.
+                let state = steps::unneeded(tx, &message).await?;
                 let fate = &mut message.fate;
-                fate.state = match fate.send_time {
-                    Some(_) => MessageState::Sent,
-                    None => MessageState::Cancelled,
-                };
+                fate.state = state;
                 "MATTER_ENDED".clone_into(&mut fate.reason);
                 messages::settle(tx, &mut message).await?;
                 voice::overtaken(tx, &message, self.now).await?;

@@ -119,9 +119,11 @@ pub(super) async fn has_ended(tx: &mut Tx, message: &Message) -> Result<bool, Fa
     }
     Ok(match (&message.incident, &message.case) {
         (Some(incident), _) => matters::incident_ended(tx, incident).await?,
-        (None, Some(case)) => matters::case(tx, case).await?.is_some_and(|case| {
-            matter_ended(message.template, &case, message.facts.is_of_appeal())
-        }),
+        (None, Some(case)) => matters::case_told(tx, case, message.template)
+            .await?
+            .is_some_and(|case| {
+                matter_ended(message.template, &case, message.facts.is_of_appeal())
+            }),
         (None, None) => false,
     })
 }
@@ -136,6 +138,7 @@ pub(super) fn queue_anew(fate: &mut Fate, callout: bool, now: Timestamp) {
     fate.due_time = Some(now);
     fate.round += 1;
     fate.defer_count = 0;
+    fate.rest_time = None;
     fate.reason.clear();
 }
 

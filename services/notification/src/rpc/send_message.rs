@@ -103,17 +103,18 @@ impl Operation for SendMessage<'_> {
             }
             self.may_visit(tx, &view, visitor).await?;
         }
-        let mut tokens = view.person_tokens.clone();
+        let mut readers = matters::readers(tx, self.case, &view).await?;
         if !self.only.is_empty() {
-            if !self.only.iter().all(|token| tokens.contains(token)) {
+            let is_known = |token: &String| readers.iter().any(|reader| reader.token == *token);
+            if !self.only.iter().all(is_known) {
                 return Err(Fault::invalid(
                     "person_tokens",
                     "must be complainants of the case",
                 ));
             }
-            tokens.retain(|token| self.only.contains(token));
+            readers.retain(|reader| self.only.contains(&reader.token));
         }
-        if tokens.is_empty() {
+        if readers.is_empty() {
             return Err(Fault::illegal(
                 "NOBODY_TO_TELL",
                 "the case has no named complainant",
@@ -125,18 +126,18 @@ impl Operation for SendMessage<'_> {
         let hits = check(&holding, self.text, Audience::Complainant);
         let rules = shared::let_through(&hits, self.override_reason, self.case)?;
         let cause = format!("said:{}", ids::new_id(self.now));
-        let mut sent = Vec::with_capacity(tokens.len());
-        for token in tokens {
+        let mut sent = Vec::with_capacity(readers.len());
+        for reader in &readers {
             let id = ids::new_id(self.now);
             let staff = self.caller.staff.as_ref();
             let draft = match &self.appointment {
                 Some((appointment, _)) => {
                     let told = (appointment, staff);
-                    causes::appointment(&cause, self.case, &view, token, told, self.now)
+                    causes::appointment(&cause, self.case, reader, told, self.now)
                 }
                 None => {
                     let said = (self.purpose, staff);
-                    causes::said(&cause, self.case, &view, token, said, self.now)
+                    causes::said(&cause, self.case, reader, said, self.now)
                 }
             };
             messages::insert(tx, site, id, &draft, None, self.now).await?;

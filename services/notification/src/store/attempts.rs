@@ -42,6 +42,43 @@ pub struct Attempt {
     pub end_time: Option<Timestamp>,
 }
 
+/// How many copies of a page are known not to have arrived by a provider: refused for good, or come back.
+pub async fn lost(
+    tx: &mut Tx,
+    message: &MessageName,
+    page: i32,
+    provider: Provider,
+) -> Result<i64, Fault> {
+    sqlx::query_scalar!(
+        r#"-- notification::attempts::lost
+        SELECT count(*) AS "count!" FROM attempt
+        WHERE site = $1 AND message_id = $2 AND page = $3 AND provider = $4 AND outcome IN ('PERMANENT', 'BOUNCED')"#,
+        message.site.as_str(),
+        message.id,
+        page,
+        provider.word(),
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
+/// Whether a message was told its reader, as far as is known: a provider or a person took it, and it has not come back. `but` is
+/// an attempt that counts for nothing yet; 0 for none.
+pub async fn have_told(tx: &mut Tx, message: &MessageName, but: i32) -> Result<bool, Fault> {
+    sqlx::query_scalar!(
+        r#"-- notification::attempts::have_told
+        SELECT EXISTS (SELECT FROM attempt
+                       WHERE site = $1 AND message_id = $2 AND outcome = 'ACCEPTED' AND number <> $3) AS "have_told!""#,
+        message.site.as_str(),
+        message.id,
+        but,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
 /// Writes down that an attempt begins.
 pub async fn begin(
     tx: &mut Tx,
@@ -164,20 +201,25 @@ pub async fn may_have_told(tx: &mut Tx, message: &MessageName) -> Result<bool, F
 }
 
 /// Writes down that what a provider took by a channel came back. It may say so before the worker knows that it was taken,
-/// though its answer was lost, and whatever became of that worker. Returns whether an attempt stood.
+/// though its answer was lost, and whatever became of that worker. Where a copy has come back before, a report of a time before
+/// the next one began is about that copy, told again. Returns whether an attempt stood.
 pub async fn came_back(
     tx: &mut Tx,
     message: &MessageName,
     page: i32,
     channel: MessageChannel,
     reason: &str,
-    now: Timestamp,
+    (time, now): (Timestamp, Timestamp),
 ) -> Result<bool, Fault> {
     let rows = sqlx::query!(
         "-- notification::attempts::came_back
         UPDATE attempt SET outcome = 'BOUNCED', reason = $5, end_time = coalesce(end_time, $6)
         WHERE site = $1 AND message_id = $2 AND page = $3 AND channel = $4
-          AND (outcome IN ('PENDING', 'ACCEPTED', 'UNKNOWN') OR outcome = 'TRANSIENT' AND reason = ANY ($7))",
+          AND (outcome IN ('PENDING', 'ACCEPTED', 'UNKNOWN') OR outcome = 'TRANSIENT' AND reason = ANY ($7))
+          AND NOT (start_time > $8 AND EXISTS (
+            SELECT FROM attempt f
+            WHERE f.site = attempt.site AND f.message_id = attempt.message_id AND f.page = attempt.page
+              AND f.channel = attempt.channel AND f.number < attempt.number AND f.outcome = 'BOUNCED'))",
         message.site.as_str(),
         message.id,
         page,
@@ -185,6 +227,7 @@ pub async fn came_back(
         reason,
         now.to_sqlx(),
         &ANSWER_LOST as &[&str],
+        time.to_sqlx(),
     )
     .execute(&mut **tx)
     .await
@@ -235,24 +278,32 @@ pub async fn has_come_back(tx: &mut Tx, message: &MessageName, page: i32) -> Res
     .or_fault()
 }
 
-/// Whether an attempt at a page by a channel stands: a provider took it, or has it perhaps, and it has not come back.
+/// Whether an attempt at a page by a channel stands: a provider took it, or has it perhaps, and it has not come back. Where a
+/// copy has come back before, what is reported of a time before the next one began says nothing about that.
 pub async fn stands(
     tx: &mut Tx,
     message: &MessageName,
     page: i32,
     channel: MessageChannel,
+    time: Timestamp,
 ) -> Result<bool, Fault> {
     sqlx::query_scalar!(
         r#"-- notification::attempts::stands
         SELECT EXISTS (SELECT FROM attempt
                        WHERE site = $1 AND message_id = $2 AND page = $3 AND channel = $4
                          AND (outcome IN ('PENDING', 'ACCEPTED', 'UNKNOWN')
-                              OR outcome = 'TRANSIENT' AND reason = ANY ($5))) AS "stands!""#,
+                              OR outcome = 'TRANSIENT' AND reason = ANY ($5))
+                         AND NOT (start_time > $6 AND EXISTS (
+                           SELECT FROM attempt f
+                           WHERE f.site = attempt.site AND f.message_id = attempt.message_id AND f.page = attempt.page
+                             AND f.channel = attempt.channel AND f.number < attempt.number
+                             AND f.outcome = 'BOUNCED'))) AS "stands!""#,
         message.site.as_str(),
         message.id,
         page,
         channel.word(),
         &ANSWER_LOST as &[&str],
+        time.to_sqlx(),
     )
     .fetch_one(&mut **tx)
     .await

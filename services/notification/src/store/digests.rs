@@ -147,6 +147,7 @@ async fn place(
         clock: None,
         clock_generation: 0,
         callout_id: None,
+        known_by: None,
         priority: Priority::Staff,
         due,
         facts: Facts::default(),

@@ -13,7 +13,8 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, cases: &[Uuid]) -> Result<(), Faul
     sqlx::query!(
         "-- notification::erasure::lock
         SELECT 1 AS one FROM message
-        WHERE site = $1 AND case_id = ANY ($2) AND recipient_kind = 'COMPLAINANT' ORDER BY message_id FOR UPDATE",
+        WHERE site = $1 AND (case_id = ANY ($2) OR known_by = ANY ($2)) AND recipient_kind = 'COMPLAINANT'
+        ORDER BY message_id FOR UPDATE",
         site.as_str(),
         cases,
     )
@@ -22,7 +23,8 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, cases: &[Uuid]) -> Result<(), Faul
     .or_fault()?;
     sqlx::query!(
         "-- notification::erasure::lock
-        SELECT 1 AS one FROM survey WHERE site = $1 AND case_id = ANY ($2) ORDER BY survey_id FOR UPDATE",
+        SELECT 1 AS one FROM survey WHERE site = $1 AND (case_id = ANY ($2) OR known_by = ANY ($2))
+        ORDER BY survey_id FOR UPDATE",
         site.as_str(),
         cases,
     )
@@ -32,12 +34,12 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, cases: &[Uuid]) -> Result<(), Faul
     Ok(())
 }
 
-/// What was told the people of a case and is not erased yet: of the case itself, and notices to owners who are known by it.
+/// What was told the people of a case and is not erased yet: of the case itself, of the case that it was merged into, and notices to owners who are known by it.
 pub async fn messages_of(tx: &mut Tx, case: &CaseName) -> Result<Vec<MessageName>, Fault> {
     let ids = sqlx::query_scalar!(
         r#"-- notification::erasure::messages_of
         SELECT message_id AS "message_id!" FROM message
-        WHERE site = $1 AND case_id = $2 AND recipient_kind = 'COMPLAINANT' AND NOT erased
+        WHERE site = $1 AND (case_id = $2 OR known_by = $2) AND recipient_kind = 'COMPLAINANT' AND NOT erased
         UNION
         SELECT m.message_id FROM owner_notice_recipient r
         JOIN message m ON m.site = r.site AND m.cause = 'notice:' || r.notice_id AND m.recipient = r.person

@@ -88,7 +88,8 @@ pub async fn open_incident(
         WHERE i.site = $1 AND NOT i.merged AND NOT i.closed
           AND ($3 = ANY (i.case_ids)
                OR EXISTS (SELECT FROM case_view c
-                          WHERE c.site = i.site AND c.case_id = ANY (i.case_ids) AND $2 = ANY (c.person_tokens))
+                          WHERE c.site = i.site AND (c.case_id = ANY (i.case_ids) OR c.merged_into = ANY (i.case_ids))
+                            AND $2 = ANY (c.person_tokens))
                OR EXISTS (SELECT FROM message r
                           JOIN case_view n ON n.site = r.site AND n.case_id = r.case_id
                           JOIN case_view c ON c.site = n.site AND c.cluster_ids && n.cluster_ids
@@ -354,7 +355,8 @@ pub async fn free(tx: &mut Tx, site: &SiteId, now: Timestamp) -> Result<Vec<Held
             WHERE i.site = h.site AND NOT i.merged AND NOT i.closed
               AND (h.case_id = ANY (i.case_ids)
                    OR EXISTS (SELECT FROM case_view c
-                              WHERE c.site = i.site AND c.case_id = ANY (i.case_ids) AND m.recipient = ANY (c.person_tokens))
+                              WHERE c.site = i.site AND (c.case_id = ANY (i.case_ids) OR c.merged_into = ANY (i.case_ids))
+                                AND m.recipient = ANY (c.person_tokens))
                    OR EXISTS (SELECT FROM message r
                               JOIN case_view n ON n.site = r.site AND n.case_id = r.case_id
                               JOIN case_view c ON c.site = n.site AND c.cluster_ids && n.cluster_ids

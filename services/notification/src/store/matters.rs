@@ -12,7 +12,8 @@ use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
 use super::word;
-use crate::domain::case::CaseView;
+use crate::domain::case::{self, CaseView, Reader};
+use crate::domain::words::Template;
 
 /// The directory entry of a site.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +95,8 @@ struct CaseRow {
     complained_about: Vec<String>,
     person_tokens: Vec<String>,
     erased: bool,
+    merged_into: Option<Uuid>,
+    work_time: Option<jiff_sqlx::Timestamp>,
 }
 
 impl TryFrom<CaseRow> for CaseView {
@@ -116,6 +119,8 @@ impl TryFrom<CaseRow> for CaseView {
             complained_about: row.complained_about,
             person_tokens: row.person_tokens,
             erased: row.erased,
+            merged_into: row.merged_into,
+            work_time: row.work_time.map(|t| t.to_jiff()),
         })
     }
 }
@@ -126,7 +131,8 @@ pub async fn lock_case(tx: &mut Tx, case: &CaseName) -> Result<Option<CaseView>,
         CaseRow,
         "-- notification::matters::lock_case
         SELECT number, historical, status, epoch, revision, language, grade, grade_revision,
-               responsible, offered_to, owner_revision, next_time, complained_about, person_tokens, erased
+               responsible, offered_to, owner_revision, next_time, complained_about, person_tokens, erased,
+               merged_into, work_time
         FROM case_view WHERE site = $1 AND case_id = $2 FOR UPDATE",
         case.site.as_str(),
         case.id,
@@ -150,7 +156,8 @@ pub async fn lock_cases(
     let rows = sqlx::query!(
         "-- notification::matters::lock_cases
         SELECT case_id, number, historical, status, epoch, revision, language, grade, grade_revision,
-               responsible, offered_to, owner_revision, next_time, complained_about, person_tokens, erased
+               responsible, offered_to, owner_revision, next_time, complained_about, person_tokens, erased,
+               merged_into, work_time
         FROM case_view WHERE site = $1 AND case_id = ANY ($2) ORDER BY case_id FOR UPDATE",
         site.as_str(),
         &ids,
@@ -176,6 +183,8 @@ pub async fn lock_cases(
                 complained_about: row.complained_about,
                 person_tokens: row.person_tokens,
                 erased: row.erased,
+                merged_into: row.merged_into,
+                work_time: row.work_time,
             };
             Ok((row.case_id, CaseView::try_from(view)?))
         })
@@ -188,7 +197,8 @@ pub async fn case(tx: &mut Tx, case: &CaseName) -> Result<Option<CaseView>, Faul
         CaseRow,
         "-- notification::matters::case
         SELECT number, historical, status, epoch, revision, language, grade, grade_revision,
-               responsible, offered_to, owner_revision, next_time, complained_about, person_tokens, erased
+               responsible, offered_to, owner_revision, next_time, complained_about, person_tokens, erased,
+               merged_into, work_time
         FROM case_view WHERE site = $1 AND case_id = $2",
         case.site.as_str(),
         case.id,
@@ -197,6 +207,58 @@ pub async fn case(tx: &mut Tx, case: &CaseName) -> Result<Option<CaseView>, Faul
     .await
     .or_fault()?;
     row.map(CaseView::try_from).transpose()
+}
+
+/// A case for what its complainants are to be told: a receipt, and what somebody wrote to them, is told though it was merged since,
+/// as far as the case goes that took its place.
+pub async fn case_told(
+    tx: &mut Tx,
+    name: &CaseName,
+    template: Template,
+) -> Result<Option<CaseView>, Fault> {
+    let outlives = matches!(
+        template,
+        Template::CaseReceived | Template::CaseMessage | Template::CaseAppointment
+    );
+    let Some(view) = case(tx, name).await? else {
+        return Ok(None);
+    };
+    let Some(head) = view.merged_into.filter(|_| outlives && view.is_joined()) else {
+        return Ok(Some(view));
+    };
+    let head = case(tx, &CaseName::new(name.site.clone(), head)).await?;
+    Ok(Some(match head {
+        Some(head) => view.in_place_of(&head),
+        None => view,
+    }))
+}
+
+/// The cases that were merged into one and whose people hear of it, oldest first.
+pub async fn joined(tx: &mut Tx, head: &CaseName) -> Result<Vec<(CaseName, CaseView)>, Fault> {
+    let ids = sqlx::query_scalar!(
+        "-- notification::matters::joined
+        SELECT case_id FROM case_view
+        WHERE site = $1 AND merged_into = $2 AND status = 'MERGED' AND NOT historical AND NOT erased ORDER BY case_id",
+        head.site.as_str(),
+        head.id,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    let mut joined = Vec::with_capacity(ids.len());
+    for id in ids {
+        let name = CaseName::new(head.site.clone(), id);
+        if let Some(view) = case(tx, &name).await? {
+            joined.push((name, view));
+        }
+    }
+    Ok(joined)
+}
+
+/// Everybody to whom news of a case are told.
+pub async fn readers(tx: &mut Tx, case: &CaseName, view: &CaseView) -> Result<Vec<Reader>, Fault> {
+    let joined = joined(tx, case).await?;
+    Ok(case::readers(view, &joined))
 }
 
 /// Staff complained about in a case, or in any that an incident ever had, by their full names: nothing of it is for them
@@ -242,6 +304,11 @@ pub async fn keep_cases(
     let ids: Vec<Uuid> = cases.iter().map(|(id, _)| *id).collect();
     let historical: Vec<bool> = cases.iter().map(|(_, v)| v.historical).collect();
     let erased: Vec<bool> = cases.iter().map(|(_, v)| v.erased).collect();
+    let merged: Vec<Option<Uuid>> = cases.iter().map(|(_, v)| v.merged_into).collect();
+    let work: Vec<Option<jiff_sqlx::Timestamp>> = cases
+        .iter()
+        .map(|(_, v)| v.work_time.map(|t| t.to_sqlx()))
+        .collect();
     let grades: Vec<i32> = cases.iter().map(|(_, v)| v.grade).collect();
     let next: Vec<Option<jiff_sqlx::Timestamp>> = cases
         .iter()
@@ -251,16 +318,16 @@ pub async fn keep_cases(
         "-- notification::matters::keep_cases
         INSERT INTO case_view AS c (site, case_id, number, historical, status, epoch, revision, language,
                                     grade, grade_revision, responsible, offered_to, owner_revision, next_time,
-                                    complained_about, person_tokens, erased)
+                                    complained_about, person_tokens, erased, merged_into, work_time)
         SELECT $1, n.case_id, n.number, n.historical, n.status, n.epoch, n.revision, n.language, n.grade, n.grade_revision,
                n.responsible, n.offered_to, n.owner_revision, n.next_time,
                ARRAY(SELECT jsonb_array_elements_text(n.complained_about)),
-               ARRAY(SELECT jsonb_array_elements_text(n.person_tokens)), n.erased
+               ARRAY(SELECT jsonb_array_elements_text(n.person_tokens)), n.erased, n.merged_into, n.work_time
         FROM unnest($2::uuid[], $3::text[], $4::boolean[], $5::text[], $6::bigint[], $7::bigint[], $8::text[],
                     $9::integer[], $10::bigint[], $11::text[], $12::text[], $13::bigint[], $14::timestamptz[], $15::jsonb[],
-                    $16::jsonb[], $17::boolean[])
+                    $16::jsonb[], $17::boolean[], $18::uuid[], $19::timestamptz[])
           AS n (case_id, number, historical, status, epoch, revision, language, grade, grade_revision, responsible,
-                offered_to, owner_revision, next_time, complained_about, person_tokens, erased)
+                offered_to, owner_revision, next_time, complained_about, person_tokens, erased, merged_into, work_time)
         ORDER BY n.case_id
         ON CONFLICT ON CONSTRAINT case_view_pkey DO UPDATE
         SET number = excluded.number, historical = excluded.historical, status = excluded.status, epoch = excluded.epoch,
@@ -268,7 +335,7 @@ pub async fn keep_cases(
             grade_revision = excluded.grade_revision, responsible = excluded.responsible,
             offered_to = excluded.offered_to, owner_revision = excluded.owner_revision, next_time = excluded.next_time,
             complained_about = excluded.complained_about, person_tokens = excluded.person_tokens,
-            erased = excluded.erased",
+            erased = excluded.erased, merged_into = excluded.merged_into, work_time = excluded.work_time",
         site.as_str(),
         &ids,
         &text(|v| &v.number) as &[&str],
@@ -286,6 +353,8 @@ pub async fn keep_cases(
         &list(|v| &v.complained_about),
         &list(|v| &v.person_tokens),
         &erased,
+        &merged as &[Option<Uuid>],
+        &work as &[Option<jiff_sqlx::Timestamp>],
     )
     .execute(&mut **tx)
     .await

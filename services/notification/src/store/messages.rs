@@ -29,6 +29,8 @@ pub struct Message {
     pub recipient: Recipient,
     /// About which case.
     pub case: Option<CaseName>,
+    /// The reader's own case, where it was merged into that one.
+    pub known_by: Option<CaseName>,
     /// About which incident.
     pub incident: Option<IncidentName>,
     /// About which clock.
@@ -90,6 +92,8 @@ pub struct Fate {
     pub provider: Option<Provider>,
     /// Why it failed, was cancelled or was put off.
     pub reason: String,
+    /// Since when it waits for machines that rest; none where it waits for none.
+    pub rest_time: Option<Timestamp>,
     /// When a provider first took it.
     pub send_time: Option<Timestamp>,
     /// When a gateway reported that it reached the reader.
@@ -111,6 +115,7 @@ struct Row {
     recipient_kind: String,
     recipient: String,
     case_id: Option<Uuid>,
+    known_by: Option<Uuid>,
     incident_id: Option<Uuid>,
     clock_id: Option<Uuid>,
     clock_generation: i64,
@@ -132,6 +137,7 @@ struct Row {
     provider: Option<String>,
     reason: String,
     create_time: Timestamp,
+    rest_time: Option<jiff_sqlx::Timestamp>,
     send_time: Option<jiff_sqlx::Timestamp>,
     deliver_time: Option<jiff_sqlx::Timestamp>,
     read_time: Option<jiff_sqlx::Timestamp>,
@@ -157,6 +163,7 @@ impl Row {
             template,
             recipient,
             case: self.case_id.map(|id| CaseName::new(site.clone(), id)),
+            known_by: self.known_by.map(|id| CaseName::new(site.clone(), id)),
             incident: self
                 .incident_id
                 .map(|id| IncidentName::new(site.clone(), id)),
@@ -183,6 +190,7 @@ impl Row {
                 channel: self.channel.as_deref().map(word).transpose()?,
                 provider: self.provider.as_deref().map(word).transpose()?,
                 reason: self.reason,
+                rest_time: self.rest_time.map(|t| t.to_jiff()),
                 send_time: self.send_time.map(|t| t.to_jiff()),
                 deliver_time: self.deliver_time.map(|t| t.to_jiff()),
                 read_time: self.read_time.map(|t| t.to_jiff()),
@@ -237,8 +245,8 @@ pub async fn insert(
         "-- notification::messages::insert
         INSERT INTO message (site, message_id, cause, template, recipient_kind, recipient, case_id,
                              incident_id, clock_id, clock_generation, callout_id, digest_id, priority, facts,
-                             state, due_time, page_max, create_time, traceparent)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                             state, due_time, page_max, create_time, traceparent, known_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
         ON CONFLICT ON CONSTRAINT message_cause_key DO NOTHING",
         site.as_str(),
         id,
@@ -259,6 +267,7 @@ pub async fn insert(
         page_max,
         now.to_sqlx(),
         traceparent,
+        draft.known_by.as_ref().map(|name| name.id),
     )
     .execute(&mut **tx)
     .await
@@ -393,7 +402,7 @@ pub async fn get(tx: &mut Tx, name: &MessageName) -> Result<Option<Message>, Fau
                  SELECT count(*) FROM message b WHERE b.site = message.site AND b.digest_id = message.message_id
                ) ELSE 0 END AS "bundled_count!", priority, facts AS "facts: Json<Facts>", state, due_time, lease_token, round,
                page, page_max, attempt_count, defer_count, language, channel, provider, reason,
-               create_time, send_time, deliver_time, read_time, acknowledge_time, acknowledged_by, revision, blocked_rules, erased
+               create_time, known_by, rest_time, send_time, deliver_time, read_time, acknowledge_time, acknowledged_by, revision, blocked_rules, erased
         FROM message WHERE site = $1 AND message_id = $2"#,
         name.site.as_str(),
         name.id,
@@ -444,7 +453,7 @@ pub async fn list(
                  SELECT count(*) FROM message b WHERE b.site = message.site AND b.digest_id = message.message_id
                ) ELSE 0 END AS "bundled_count!", priority, facts AS "facts: Json<Facts>", state, due_time, lease_token, round,
                page, page_max, attempt_count, defer_count, language, channel, provider, reason,
-               create_time, send_time, deliver_time, read_time, acknowledge_time, acknowledged_by, revision, blocked_rules, erased
+               create_time, known_by, rest_time, send_time, deliver_time, read_time, acknowledge_time, acknowledged_by, revision, blocked_rules, erased
         FROM message
         WHERE ($1::text IS NULL OR site = $1)
           AND ($2::uuid IS NULL OR case_id = $2)
@@ -574,7 +583,7 @@ pub async fn settle(tx: &mut Tx, message: &mut Message) -> Result<(), Fault> {
         SET state = $4, due_time = $5, lease_token = $6, round = $7, page = $8, page_max = $9,
             attempt_count = $10, defer_count = $11, language = $12, channel = $13, provider = $14,
             reason = $15, send_time = $16, acknowledge_time = $17, acknowledged_by = $18,
-            deliver_time = $19, read_time = $20, revision = revision + 1
+            deliver_time = $19, read_time = $20, rest_time = $21, revision = revision + 1
         WHERE site = $1 AND message_id = $2 AND revision = $3",
         message.name.site.as_str(),
         message.name.id,
@@ -596,6 +605,7 @@ pub async fn settle(tx: &mut Tx, message: &mut Message) -> Result<(), Fault> {
         fate.acknowledged_by,
         fate.deliver_time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
         fate.read_time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        fate.rest_time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
     )
     .execute(&mut **tx)
     .await

@@ -29,6 +29,19 @@ pub async fn keep(
     Ok(())
 }
 
+/// Everybody who has, or had, a part in a case.
+pub async fn people(tx: &mut Tx, case: &CaseName) -> Result<Vec<String>, Fault> {
+    sqlx::query_scalar!(
+        "-- notification::parts::people
+        SELECT DISTINCT staff FROM case_part WHERE site = $1 AND case_id = $2 ORDER BY staff",
+        case.site.as_str(),
+        case.id,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()
+}
+
 /// Whether somebody has a part in a case.
 pub async fn has(tx: &mut Tx, case: &CaseName, staff: &StaffName) -> Result<bool, Fault> {
     sqlx::query_scalar!(

@@ -9,10 +9,10 @@ use redress_vault::Place;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::word;
+use super::{parts, word};
 use crate::domain::causes;
 use crate::domain::route::ContactPoints;
-use crate::domain::survey::Answer;
+use crate::domain::survey::{Answer, CALLS_MAX};
 use crate::domain::words::{SurveyCallOutcome, SurveyKind, SurveyState};
 
 /// A survey, without its comment.
@@ -30,6 +30,8 @@ pub struct Survey {
     pub person: String,
     /// The case; none where it asks about none.
     pub case: Option<CaseName>,
+    /// The customer's own case, where it was merged into that one.
+    pub known_by: Option<CaseName>,
     /// The department, by its full name; empty where not known.
     pub department: String,
     /// Who handled the matter, by their full names.
@@ -75,6 +77,8 @@ pub struct NewSurvey<'a> {
     pub person: &'a str,
     /// The case and intake's epoch of its resolution.
     pub case: Option<(&'a CaseName, i64)>,
+    /// The customer's own case, where it was merged into that one.
+    pub known_by: Option<&'a CaseName>,
     /// The department, by its full name.
     pub department: &'a str,
     /// Who handled the matter, by their full names.
@@ -126,8 +130,8 @@ pub async fn insert(
     let rows = sqlx::query!(
         "-- notification::surveys::insert
         INSERT INTO survey (site, survey_id, cause, kind, state, person, case_id, epoch, department, handlers,
-                            contact, create_time, open_time, next_call_time, call_task_time)
-        VALUES ($1, $2, $3, $4, 'OPEN', $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+                            contact, create_time, open_time, next_call_time, call_task_time, known_by)
+        VALUES ($1, $2, $3, $4, 'OPEN', $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14)
         ON CONFLICT ON CONSTRAINT survey_cause_key DO NOTHING",
         site.as_str(),
         new.id,
@@ -142,6 +146,7 @@ pub async fn insert(
         now.to_sqlx(),
         new.open_time.to_sqlx(),
         new.next_call_time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        new.known_by.map(|case| case.id),
     )
     .execute(&mut **tx)
     .await
@@ -170,6 +175,7 @@ struct Row {
     state: String,
     person: String,
     case_id: Option<Uuid>,
+    known_by: Option<Uuid>,
     department: String,
     handlers: Vec<String>,
     create_time: jiff_sqlx::Timestamp,
@@ -193,6 +199,7 @@ impl Row {
             state: word(&self.state)?,
             person: self.person,
             case: self.case_id.map(|id| CaseName::new(site.clone(), id)),
+            known_by: self.known_by.map(|id| CaseName::new(site.clone(), id)),
             department: self.department,
             handlers: self.handlers,
             create_time: self.create_time.to_jiff(),
@@ -215,7 +222,7 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Survey>,
     sqlx::query_as!(
         Row,
         r#"-- notification::surveys::get
-        SELECT site, survey_id, kind, state, person, case_id, department, handlers,
+        SELECT site, survey_id, kind, state, person, case_id, known_by, department, handlers,
                create_time AS "create_time: jiff_sqlx::Timestamp", open_time AS "open_time: jiff_sqlx::Timestamp",
                next_call_time AS "next_call_time: jiff_sqlx::Timestamp",
                call_task_time AS "call_task_time: jiff_sqlx::Timestamp", score, solved, praised,
@@ -389,20 +396,24 @@ pub async fn postpone(
     Ok(())
 }
 
-/// Asks no more about a case that was opened again, or withdrawn, after these epochs. Returns what was asked.
+/// Asks no more about a case that was opened again, or withdrawn, after these epochs, nor its people about another one than it is
+/// merged into. Returns what was asked.
 pub async fn cancel_of_case(
     tx: &mut Tx,
     case: &CaseName,
     epoch: i64,
+    into: Option<Uuid>,
 ) -> Result<Vec<Survey>, Fault> {
     let ids = sqlx::query_scalar!(
         "-- notification::surveys::cancel_of_case
         UPDATE survey SET state = 'CANCELLED', next_call_time = NULL, call_task_time = NULL, contact = NULL, revision = revision + 1
-        WHERE site = $1 AND case_id = $2 AND epoch < $3 AND state = 'OPEN'
+        WHERE site = $1 AND state = 'OPEN'
+          AND (case_id = $2 AND epoch < $3 OR known_by = $2 AND case_id IS DISTINCT FROM $4)
         RETURNING survey_id",
         case.site.as_str(),
         case.id,
         epoch,
+        into,
     )
     .fetch_all(&mut **tx)
     .await
@@ -419,14 +430,14 @@ pub async fn end_of_erased(tx: &mut Tx, case: &CaseName) -> Result<Vec<Survey>, 
     sqlx::query!(
         "-- notification::surveys::end_of_erased
         UPDATE survey SET comment = NULL, thanks_contact = NULL, revision = revision + 1
-        WHERE site = $1 AND case_id = $2 AND (comment IS NOT NULL OR thanks_contact IS NOT NULL)",
+        WHERE site = $1 AND (case_id = $2 OR known_by = $2) AND (comment IS NOT NULL OR thanks_contact IS NOT NULL)",
         case.site.as_str(),
         case.id,
     )
     .execute(&mut **tx)
     .await
     .or_fault()?;
-    cancel_of_case(tx, case, i64::MAX).await
+    cancel_of_case(tx, case, i64::MAX, None).await
 }
 
 /// Writes down when the task of the next call is to be made; none where it is there, or nobody is to call. The row is
@@ -566,7 +577,7 @@ pub async fn list(
     let rows = sqlx::query_as!(
         Row,
         r#"-- notification::surveys::list
-        SELECT site, survey_id, kind, state, person, case_id, department, handlers,
+        SELECT site, survey_id, kind, state, person, case_id, known_by, department, handlers,
                create_time AS "create_time: jiff_sqlx::Timestamp", open_time AS "open_time: jiff_sqlx::Timestamp",
                next_call_time AS "next_call_time: jiff_sqlx::Timestamp",
                call_task_time AS "call_task_time: jiff_sqlx::Timestamp", score, solved, praised,
@@ -617,7 +628,7 @@ pub struct Tally {
 }
 
 /// What the surveys of a site, or of all in scope, made in a period came to. Cancelled ones were never asked to the end and do
-/// not count.
+/// not count, but for those that no call reached.
 pub async fn tally(
     tx: &mut Tx,
     site: Option<&SiteId>,
@@ -632,13 +643,17 @@ pub async fn tally(
                count(*) FILTER (WHERE NOT solved) AS "unsolved!",
                count(*) FILTER (WHERE cardinality(praised) > 0) AS "praising!"
         FROM survey
-        WHERE ($1::text IS NULL OR site = $1) AND state <> 'CANCELLED'
+        WHERE ($1::text IS NULL OR site = $1)
+          AND (state <> 'CANCELLED' OR EXISTS (
+            SELECT FROM survey_call c
+            WHERE c.site = survey.site AND c.survey_id = survey.survey_id AND c.number >= $4 AND c.outcome = 'NOT_REACHED'))
           AND ($2::timestamptz IS NULL OR create_time >= $2)
           AND ($3::timestamptz IS NULL OR create_time < $3)
         GROUP BY site, kind, department ORDER BY site, kind, department"#,
         site.map(SiteId::as_str),
         from.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
         until.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        i32::try_from(CALLS_MAX).unwrap_or(i32::MAX),
     )
     .fetch_all(&mut **tx)
     .await
@@ -690,11 +705,12 @@ pub async fn handled_by(tx: &mut Tx, case: &CaseName) -> Result<(String, Vec<Str
         .unwrap_or_default())
 }
 
-/// Everybody who handled what a survey asks about, also since it was scheduled.
+/// Everybody who handled what a survey asks about, or had a part in it, also since it was scheduled.
 pub async fn handlers(tx: &mut Tx, survey: &Survey) -> Result<Vec<String>, Fault> {
     let mut handlers = survey.handlers.clone();
-    if let Some(case) = &survey.case {
+    for case in survey.case.iter().chain(&survey.known_by) {
         handlers.extend(handled_by(tx, case).await?.1);
+        handlers.extend(parts::people(tx, case).await?);
     }
     Ok(handlers)
 }

@@ -5,7 +5,7 @@ use jiff_sqlx::ToSqlx as _;
 use redress_model::name::{CaseName, MessageName, SiteId, TaskName};
 use redress_model::words::DutyRole;
 use redress_model::{Fault, ids};
-use redress_store::{Keyring, OneRowExt as _, StoreResultExt as _, Tx};
+use redress_store::{Database, Keyring, OneRowExt as _, StoreResultExt as _, Tx};
 use redress_vault::Place;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::surveys::Survey;
 use super::word;
-use crate::domain::task::{TaskKind, TaskOutcome, TaskState};
+use crate::domain::task::{self, TaskKind, TaskOutcome, TaskState};
 
 /// What the person who took a task works with. Names people: hence no `Debug`.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +65,8 @@ pub struct Task {
     pub state: TaskState,
     /// Which duty it waits for.
     pub role: String,
-    /// Who held it when the task was made, or when whoever was asked before came to be complained about.
+    /// Who held it when the task was made, when whoever was asked before came to be complained about, or who was asked since in
+    /// their place.
     pub offered_to: String,
     /// The message.
     pub message: MessageName,
@@ -93,6 +94,10 @@ pub struct Task {
     pub done_time: Option<Timestamp>,
     /// When it was made.
     pub create_time: Timestamp,
+    /// How often it was put to the next one up, since it is late.
+    pub step: i32,
+    /// When it is looked at next; none: once it is due.
+    pub look_time: Option<Timestamp>,
     /// Rises with every change.
     pub revision: i64,
 }
@@ -117,6 +122,8 @@ struct Row {
     done_by: String,
     done_time: Option<jiff_sqlx::Timestamp>,
     create_time: jiff_sqlx::Timestamp,
+    step: i32,
+    look_time: Option<jiff_sqlx::Timestamp>,
     revision: i64,
 }
 
@@ -145,6 +152,8 @@ impl Row {
             done_by: self.done_by,
             done_time: self.done_time.map(|t| t.to_jiff()),
             create_time: self.create_time.to_jiff(),
+            step: self.step,
+            look_time: self.look_time.map(|t| t.to_jiff()),
             revision: self.revision,
             name: TaskName::new(site, self.task_id),
         })
@@ -175,11 +184,13 @@ pub async fn make(
         }
         None => None,
     };
+    let due = new.kind.due(now);
+    let look = task::look_at(!new.offered_to.is_empty(), due, now);
     let rows = sqlx::query!(
         "-- notification::tasks::make
         INSERT INTO task (site, task_id, kind, state, role, offered_to, message_id, round, page, attempt, case_id,
-                          reason, due_time, sealed, create_time, survey_id)
-        VALUES ($1, $2, $3, 'OPEN', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                          reason, due_time, sealed, create_time, survey_id, look_time)
+        VALUES ($1, $2, $3, 'OPEN', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         ON CONFLICT ON CONSTRAINT task_once DO NOTHING",
         site.as_str(),
         id,
@@ -192,10 +203,11 @@ pub async fn make(
         new.attempt,
         new.case.map(|case| case.id),
         new.reason,
-        new.kind.due(now).to_sqlx(),
+        due.to_sqlx(),
         sealed,
         now.to_sqlx(),
         new.survey,
+        look.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
     )
     .execute(&mut **tx)
     .await
@@ -329,7 +341,7 @@ pub async fn end_needless_surveys(
         UPDATE task t SET state = 'DONE', outcome = 'NOT_NEEDED', done_time = $4, revision = t.revision + 1
         FROM survey s
         WHERE t.site = $1 AND s.site = $1 AND s.survey_id = t.survey_id AND t.state <> 'DONE'
-          AND (s.case_id = $2 AND s.state <> 'OPEN' OR s.person = $3)
+          AND ((s.case_id = $2 OR s.known_by = $2) AND s.state <> 'OPEN' OR s.person = $3)
         RETURNING s.survey_id AS "survey_id!""#,
         site.as_str(),
         case,
@@ -365,6 +377,38 @@ pub async fn with(tx: &mut Tx, case: &CaseName, staff: &[String]) -> Result<Vec<
         .collect())
 }
 
+/// Tasks of all sites at which somebody is to look, the one that waits longest in front. A statement of the worker role.
+pub async fn to_look_at(db: &Database, now: Timestamp, limit: i64) -> Result<Vec<TaskName>, Fault> {
+    let rows = sqlx::query!(
+        "-- notification::tasks::to_look_at
+        SELECT site, task_id FROM task WHERE state <> 'DONE' AND coalesce(look_time, due_time) <= $1
+        ORDER BY coalesce(look_time, due_time) LIMIT $2",
+        now.to_sqlx(),
+        limit,
+    )
+    .fetch_all(db.worker())
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|row| {
+            let site = row.site.parse().map_err(Fault::internal)?;
+            Ok(TaskName::new(site, row.task_id))
+        })
+        .collect()
+}
+
+/// How many tasks of all sites are late. A statement of the worker role.
+pub async fn late(db: &Database, now: Timestamp) -> Result<i64, Fault> {
+    sqlx::query_scalar!(
+        r#"-- notification::tasks::late
+        SELECT count(*) AS "late!" FROM task WHERE state <> 'DONE' AND due_time <= $1"#,
+        now.to_sqlx(),
+    )
+    .fetch_one(db.worker())
+    .await
+    .or_fault()
+}
+
 /// A task under a lock until the end of the transaction.
 pub async fn lock(tx: &mut Tx, name: &TaskName) -> Result<Option<Task>, Fault> {
     sqlx::query!(
@@ -385,7 +429,7 @@ pub async fn get(tx: &mut Tx, name: &TaskName) -> Result<Option<Task>, Fault> {
         Row,
         r#"-- notification::tasks::get
         SELECT site, task_id, kind, state, role, offered_to, message_id, attempt, case_id, survey_id, reason, due_time, taken_by,
-               taker, take_time, outcome, done_by, done_time, create_time, revision
+               taker, take_time, outcome, done_by, done_time, create_time, step, look_time, revision
         FROM task WHERE site = $1 AND task_id = $2"#,
         name.site.as_str(),
         name.id,
@@ -449,7 +493,7 @@ pub async fn list(
         Row,
         r#"-- notification::tasks::list
         SELECT site, task_id, kind, state, role, offered_to, message_id, attempt, case_id, survey_id, reason, due_time, taken_by,
-               taker, take_time, outcome, done_by, done_time, create_time, revision
+               taker, take_time, outcome, done_by, done_time, create_time, step, look_time, revision
         FROM task
         WHERE ($1::text IS NULL OR site = $1)
           AND (cardinality($2::text[]) = 0 OR state = ANY ($2))
@@ -480,7 +524,7 @@ pub async fn settle(tx: &mut Tx, task: &mut Task) -> Result<(), Fault> {
     sqlx::query!(
         "-- notification::tasks::settle
         UPDATE task SET state = $4, taken_by = $5, take_time = $6, outcome = $7, done_by = $8, done_time = $9,
-                        offered_to = $10, taker = $11, revision = revision + 1
+                        offered_to = $10, taker = $11, step = $12, look_time = $13, revision = revision + 1
         WHERE site = $1 AND task_id = $2 AND revision = $3",
         task.name.site.as_str(),
         task.name.id,
@@ -493,6 +537,8 @@ pub async fn settle(tx: &mut Tx, task: &mut Task) -> Result<(), Fault> {
         task.done_time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
         task.offered_to,
         task.taker,
+        task.step,
+        task.look_time.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
     )
     .execute(&mut **tx)
     .await

@@ -421,17 +421,7 @@ async fn m05_who_prefers_a_call_gets_one_and_a_call_in_vain_sends_the_message_on
     world
         .tell(news::on_duty(&[(DutyRole::FrontOffice, &zhao)]))
         .await;
-    let case = CaseName::new(site("lake"), Uuid::now_v7());
-    world
-        .people
-        .add_caller(&case, "t1", "Wang Fang", "+8613800138000");
-    world.tell(news::received(&case, "LAKE-1", &["t1"])).await;
-    world.clock.advance(SignedDuration::from_mins(2));
-    let sender = world.sender(Gateways {
-        tasks: true,
-        ..Gateways::default()
-    });
-    world.send_due(&sender).await;
+    let (_, sender) = world.call_waits().await;
 
     let waiting = open_tasks(&world).await;
     assert_eq!(waiting.len(), 1);
@@ -590,16 +580,7 @@ async fn who_is_complained_about_since_loses_the_call_they_were_asked_for_or_too
         (DutyRole::OnSiteLead, "on-site"),
     ];
     let people = world.staff(&roles).await;
-    let case = CaseName::new(site("lake"), Uuid::now_v7());
-    let (name, phone) = ("Wang Fang", "+8613800138000");
-    world.people.add_caller(&case, "t1", name, phone);
-    world.tell(news::received(&case, "LAKE-1", &["t1"])).await;
-    world.clock.advance(SignedDuration::from_mins(2));
-    let sender = world.sender(Gateways {
-        tasks: true,
-        ..Gateways::default()
-    });
-    world.send_due(&sender).await;
+    let (case, _) = world.call_waits().await;
 
     let told = async || {
         let mut told = world.messages().await;
@@ -711,17 +692,7 @@ async fn m16_whoever_gave_no_way_at_all_is_looked_for_by_a_person() {
 #[tokio::test]
 async fn a_call_that_nobody_needs_any_more_cancels_the_message() {
     let world = World::new().await;
-    let case = CaseName::new(site("lake"), Uuid::now_v7());
-    world
-        .people
-        .add_caller(&case, "t1", "Wang Fang", "+8613800138000");
-    world.tell(news::received(&case, "LAKE-1", &["t1"])).await;
-    world.clock.advance(SignedDuration::from_mins(2));
-    let sender = world.sender(Gateways {
-        tasks: true,
-        ..Gateways::default()
-    });
-    world.send_due(&sender).await;
+    world.call_waits().await;
     let task = open_tasks(&world).await.remove(0);
     let service = tasks(&world);
     let taken = service.claim_task(by(&clerk(), claim(&task.name))).await;
@@ -739,17 +710,7 @@ async fn a_call_that_nobody_needs_any_more_cancels_the_message() {
 #[tokio::test]
 async fn a_delivered_call_leaves_the_message_sent() {
     let world = World::new().await;
-    let case = CaseName::new(site("lake"), Uuid::now_v7());
-    world
-        .people
-        .add_caller(&case, "t1", "Wang Fang", "+8613800138000");
-    world.tell(news::received(&case, "LAKE-1", &["t1"])).await;
-    world.clock.advance(SignedDuration::from_mins(2));
-    let sender = world.sender(Gateways {
-        tasks: true,
-        ..Gateways::default()
-    });
-    world.send_due(&sender).await;
+    let (_, sender) = world.call_waits().await;
     assert_eq!(world.message().await.fate.state, MessageState::Asked);
     assert!(world.announced().await.is_empty(), "nobody was told yet");
     let task = open_tasks(&world).await.remove(0);
@@ -786,17 +747,7 @@ async fn a_delivered_call_leaves_the_message_sent() {
 #[tokio::test]
 async fn a_call_whose_worker_died_is_one_task_and_in_vain_still_sends_the_message_on() {
     let world = World::new().await;
-    let case = CaseName::new(site("lake"), Uuid::now_v7());
-    world
-        .people
-        .add_caller(&case, "t1", "Wang Fang", "+8613800138000");
-    world.tell(news::received(&case, "LAKE-1", &["t1"])).await;
-    world.clock.advance(SignedDuration::from_mins(2));
-    let sender = world.sender(Gateways {
-        tasks: true,
-        ..Gateways::default()
-    });
-    world.send_due(&sender).await;
+    let (_, sender) = world.call_waits().await;
     // As a worker leaves it that dies after the task was made and before its attempt was ended.
     for statement in [
         "UPDATE notification.attempt SET outcome = 'PENDING', end_time = NULL",

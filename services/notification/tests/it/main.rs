@@ -1,5 +1,6 @@
 //! The service against a real Postgres, a real mail server and a real HTTP endpoint that misbehaves.
 
+mod again;
 mod causes;
 mod channels;
 mod crash;
@@ -7,6 +8,7 @@ mod delivery;
 mod digests;
 mod erasure;
 mod journeys;
+mod merged;
 mod owner_notices;
 mod privacy;
 mod process;
@@ -17,6 +19,7 @@ mod smtp;
 mod statements;
 mod support;
 mod surveys;
+mod task_watch;
 mod texts;
 mod timing;
 mod voice;

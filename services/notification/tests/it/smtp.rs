@@ -14,8 +14,11 @@ use crate::support::smtp::{KEYS, MailServer};
 use crate::support::{World, news, site, tokens};
 
 fn by_mail(server: &MailServer) -> Gateways {
+    by_mail_within(server, Duration::from_secs(10))
+}
+
+fn by_mail_within(server: &MailServer, timeout: Duration) -> Gateways {
     let from = "Lake Garden <service@lake.example.com>";
-    let timeout = Duration::from_secs(10);
     Gateways {
         smtp: Some(Smtp::new(&server.url(), from, None, timeout).expect("right settings")),
         ..Gateways::default()
@@ -109,6 +112,35 @@ async fn a_busy_mailbox_is_tried_again_and_a_missing_one_is_not() {
         assert_eq!(message.fate.reason, reason);
         assert_eq!(message.fate.attempt_count, attempts, "{address}");
     }
+}
+
+#[tokio::test]
+async fn a_mail_server_that_takes_a_mail_and_says_nothing_is_given_up_in_time_and_tried_again() {
+    let server = MailServer::start();
+    let world = world_with_callout("stall@example.com").await;
+    let sender = world.sender(by_mail_within(&server, Duration::from_secs(2)));
+    world.send_due(&sender).await;
+    let message = world.message().await;
+    assert_eq!(
+        (message.fate.state, message.fate.reason.as_str()),
+        (MessageState::Queued, "TIMEOUT")
+    );
+    for _ in 0..2 {
+        world.clock.advance(SignedDuration::from_mins(2));
+        world.send_due(&sender).await;
+    }
+    let attempts = world.attempts(&message.name).await;
+    let reasons: Vec<&str> = attempts.iter().map(|a| a.reason.as_str()).collect();
+    assert_eq!(reasons, ["TIMEOUT"; 3]);
+    assert_eq!(world.message().await.fate.state, MessageState::Failed);
+    let mails = server.mails();
+    assert!(!mails.is_empty());
+    // Whoever has it already recognises the next copy.
+    assert!(
+        mails
+            .iter()
+            .all(|m| m["message_id"] == mails[0]["message_id"])
+    );
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ impl World {
     }
 
     /// A statement to the affected of an incident is published, and told of once. Returns the news.
-    async fn says(&self, incident: &IncidentName) -> StatementPublished {
+    pub(crate) async fn says(&self, incident: &IncidentName) -> StatementPublished {
         let statement = new_statement();
         self.people
             .publish(&statement, "We are on site. The lift stands still.", false);

@@ -57,6 +57,10 @@ async fn list(world: &World) -> Vec<proto::Survey> {
         parent: "sites/lake".to_owned(),
         ..Default::default()
     };
+    list_of(world, asked).await
+}
+
+pub(crate) async fn list_of(world: &World, asked: proto::ListSurveysRequest) -> Vec<proto::Survey> {
     let answer = service(world).list_surveys(by(&manager(), asked)).await;
     answer.expect("listed").into_inner().surveys
 }
@@ -131,6 +135,18 @@ async fn call(
         .record_survey_call(by(&as_staff(who), asked))
         .await?;
     Ok(answer.into_inner().survey.expect("given"))
+}
+
+/// Whether somebody may not call about a survey, having had a part in the matter.
+pub(crate) async fn is_refused(world: &World, who: &str, survey: &proto::Survey) -> bool {
+    let outcome = proto::SurveyCallOutcome::NotReached;
+    match call(world, who, survey, outcome, None).await {
+        Ok(_) => false,
+        Err(refused) => {
+            assert_eq!(reason(&refused), "CALLER_HANDLED");
+            true
+        }
+    }
 }
 
 async fn told(world: &World) -> Vec<SurveyAnswered> {
@@ -453,6 +469,92 @@ async fn p07_a_question_waits_for_the_morning_and_who_refuses_surveys_is_not_ask
 }
 
 /// Whatever waits on the list of whoever sits at the telephone.
+#[tokio::test]
+async fn m12_a_survey_without_a_case_ends_with_three_calls_in_vain_and_its_address_is_forgotten() {
+    let world = World::new().await;
+    let portal = caller("lake", &["surveys.schedule"], None);
+    let made = service(&world)
+        .schedule_survey(by(&portal, handover("unit-7")))
+        .await;
+    made.expect("scheduled");
+    let asked = survey(&world).await;
+    for left in [true, true, false] {
+        world.clock.advance(HOUR * 24);
+        let outcome = proto::SurveyCallOutcome::NotReached;
+        let noted = call(&world, "wu", &asked, outcome, None).await;
+        noted.expect("noted");
+        let kept: bool = sqlx::query_scalar("SELECT contact IS NOT NULL FROM notification.survey")
+            .fetch_one(&world.base.admin)
+            .await
+            .expect("read");
+        assert_eq!(kept, left);
+    }
+    assert_eq!(survey(&world).await.state(), proto::SurveyState::Cancelled);
+    let late = answer_by_link(&world, &asked, answer(4, None), "").await;
+    assert_eq!(reason(&late.expect_err("it has ended")), "SURVEY_ENDED");
+    // It was asked to the end, and counts.
+    let asked = proto::SummarizeSurveysRequest {
+        parent: "sites/lake".to_owned(),
+        ..Default::default()
+    };
+    let results = service(&world)
+        .summarize_surveys(by(&manager(), asked))
+        .await;
+    let results = results.expect("summarized").into_inner().results;
+    assert_eq!((results[0].asked_count, results[0].answered_count), (1, 0));
+}
+
+#[tokio::test]
+async fn m02_who_calls_writes_down_no_praise_of_their_own() {
+    let world = World::new().await;
+    resolved(&world).await;
+    let asked = survey(&world).await;
+    world.clock.advance(HOUR * 24);
+    let answered = proto::SurveyCallOutcome::Answered;
+    let own = call(
+        &world,
+        "zhao",
+        &asked,
+        answered,
+        Some(answer(5, Some(true))),
+    )
+    .await;
+    let refused = own.expect_err("their own praise");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    let fields = refused.get_details_bad_request().expect("says which field");
+    assert_eq!(fields.field_violations[0].field, "answer.praised_staff");
+    assert!(told(&world).await.is_empty());
+    let other = call(&world, "wu", &asked, answered, Some(answer(5, Some(true)))).await;
+    other.expect("somebody else asks");
+}
+
+#[tokio::test]
+async fn m12_nobody_who_helped_or_came_asks_how_it_was_though_that_is_over() {
+    let world = World::new().await;
+    let case = resolved(&world).await;
+    for (who, open) in [("wu", true), ("zhao", false)] {
+        let part = news::part(&case, Uuid::now_v7(), &staff(who), open);
+        world.tell(part).await;
+    }
+    let lead = staff("an");
+    world
+        .tell(news::on_duty(&[
+            (DutyRole::FrontOffice, &staff("wu")),
+            (DutyRole::OnSiteLead, &lead),
+        ]))
+        .await;
+    world.clock.advance(HOUR * 24);
+    let task = calls(&world).await.remove(0);
+    assert_eq!(task.offered_to, lead.to_string());
+    let asked = survey(&world).await;
+    for who in ["wu", "zhao"] {
+        assert!(is_refused(&world, who, &asked).await, "{who}");
+        let taken = take(&world, who, &task.name).await;
+        assert_eq!(reason(&taken.expect_err("a part in it")), "CALLER_HANDLED");
+    }
+    assert!(!is_refused(&world, "an", &asked).await);
+}
+
 async fn calls(world: &World) -> Vec<proto::Task> {
     let caller = SurveyCaller {
         db: world.base.connect(crate::support::SERVICE),

@@ -30,6 +30,7 @@ pub(crate) fn news_for(case: &CaseName, token: &str, cause: &str, now: Timestamp
         clock: None,
         clock_generation: 0,
         callout_id: None,
+        known_by: None,
         priority: Priority::Complainant,
         due: now,
         facts: Facts::default(),

@@ -3,10 +3,12 @@
 use jiff::Timestamp;
 use redress_clock::{Event, Term};
 use redress_model::Fault;
-use redress_model::words::{CaseStatus, ClockKind, ClockState, Urgency};
+use redress_model::words::{CaseStatus, Channel, ClockKind, ClockState, Urgency};
+use uuid::Uuid;
 
 use super::promises::{self, Start};
-use super::{Work, holds};
+use super::status::{self, ENDED};
+use super::{Work, holds, merging};
 use crate::store::cases::{self, Case, PromisedWord};
 use crate::store::clocks::{self, Clock};
 
@@ -21,6 +23,8 @@ pub(super) const INBOUND: &str = "inbound contact";
 pub struct Contact {
     /// We went to the customer.
     pub outbound: bool,
+    /// By which way; none where nobody said.
+    pub channel: Option<Channel>,
     /// A person of ours talked; automatic receipts meet nothing.
     pub by_person: bool,
     /// Answers the matter itself.
@@ -37,11 +41,74 @@ pub struct Contact {
 
 /// Lets the promises follow a contact: a person's word acknowledges and, where we went to the customer, is an update, a
 /// substantive one answers (P02), a visit is one, a promised next word is owed (M16), and a further message of the customer asks
-/// for an answer again (P03).
+/// for an answer again (P03). One from before the end of the case leaves what it would have left, had it been heard before it
+/// (I3); what is said after the end does nothing.
 pub async fn contact(work: &mut Work<'_>, case: &mut Case, contact: Contact) -> Result<(), Fault> {
-    if case.is_ended() {
+    if case.had_ended_by(contact.at) {
         return Ok(());
     }
+    if !case.is_ended() {
+        return follow(work, case, contact).await;
+    }
+    let site = &work.site.id;
+    let all = clocks::lock_of_case(work.tx, site, case.id).await?;
+    let by_end = all.iter().filter(|clock| status::is_stopped_by_end(clock));
+    let by_end = by_end.filter_map(|clock| clock.stopped).max();
+    let ended = case.ended_since.or(by_end).unwrap_or(contact.at);
+    // An appeal against a rejection is owed though the case has ended.
+    let outlive: Vec<Uuid> = all
+        .iter()
+        .filter(|clock| clock.stopped.is_none())
+        .map(|clock| clock.id)
+        .collect();
+    go_on(work, case, contact, all).await?;
+    follow(work, case, contact).await?;
+    let mut all = clocks::lock_of_case(work.tx, site, case.id).await?;
+    all.retain(|clock| clock.stopped.is_none() && !outlive.contains(&clock.id));
+    for clock in &mut all {
+        let at = ended.max(clock.start);
+        promises::apply(work, case, clock, Event::Cancelled { at }, ENDED).await?;
+    }
+    merging::told_before(work, case).await
+}
+
+/// Lets what the end of the case had stopped since, and the contact may touch, go on as it stood, until the end stops it again.
+async fn go_on(
+    work: &mut Work<'_>,
+    case: &Case,
+    contact: Contact,
+    mut all: Vec<Clock>,
+) -> Result<(), Fault> {
+    const CAUSE: &str = "entered late";
+    let at = contact.at;
+    let touched = |clock: &Clock| {
+        let promised = clock.kind == ClockKind::InterimUpdate && clock.slot == PROMISED;
+        event(work, case, clock, contact).is_some() || (promised && contact.promised.is_some())
+    };
+    let ran = |clock: &Clock| {
+        let stopped = clock.stopped.filter(|_| status::is_stopped_by_end(clock));
+        clock.start <= at && stopped.is_some_and(|stopped| at <= stopped)
+    };
+    all.retain(|clock| ran(clock) && touched(clock));
+    for clock in &mut all {
+        let (promise, _) = promises::computed(work, clock).await?;
+        let at = clock.start;
+        let term = promises::term_to_due(work.site, clock, at);
+        let mut terms = promises::terms(work.site, clock.kind, term);
+        terms.told |= clock.told_customer;
+        terms.channel = clock.channel;
+        let event = Event::Restarted { at, terms };
+        promises::apply(work, case, clock, event, CAUSE).await?;
+        // Whatever was asked meanwhile is asked still.
+        if let Some((at, terms)) = promise.asked() {
+            let event = Event::Restarted { at, terms };
+            promises::apply(work, case, clock, event, CAUSE).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn follow(work: &mut Work<'_>, case: &mut Case, contact: Contact) -> Result<(), Fault> {
     let at = contact.at;
     let urgency = promises::urgency(work, case).await?;
     if !contact.outbound {
@@ -87,9 +154,12 @@ fn event(work: &Work<'_>, case: &Case, clock: &Clock, contact: Contact) -> Optio
         ClockKind::InterimUpdate => ours.then_some(Event::Met { at }),
         ClockKind::Answer if ours && contact.substantive => Some(Event::Met { at }),
         ClockKind::Answer if !contact.outbound => {
-            let length = promises::length(work.site, case, clock.urgency, clock.kind);
+            // By the way in which it is asked now, whichever the complaint came by (M16).
+            let channel = contact.channel.unwrap_or(case.facts.channel);
+            let length = promises::length_asked(work.site, case, clock, channel);
             let term = length.map_or(clock.term, Term::Length);
-            let terms = promises::terms(work.site, clock.kind, term);
+            let mut terms = promises::terms(work.site, clock.kind, term);
+            terms.channel = contact.channel;
             Some(Event::Restarted { at, terms })
         }
         // Whoever came to us has not been visited.

@@ -4,13 +4,13 @@
 use jiff::Timestamp;
 use redress_clock::{Event, Term};
 use redress_model::Fault;
-use redress_model::words::{CaseStatus, ClockKind, ClockState, SignalBasis, SignalKind};
+use redress_model::words::{CaseStatus, ClockKind, SignalBasis, SignalKind};
 use uuid::Uuid;
 
 use super::Work;
 use super::firing;
 use super::promises::{self, Start};
-use super::status::ENDED;
+use super::status::{ENDED, is_stopped_by_end};
 use crate::store::cases::Case;
 use crate::store::clocks::{self, Clock};
 use crate::store::signals;
@@ -173,10 +173,6 @@ fn begins_anew(work: &Work<'_>, clock: &Clock, demand: &Demand) -> Option<Timest
     let met = matches!(demand.state, DemandState::Met(_));
     let stands = met || demand.due.is_some_and(|due| due > work.now);
     Some(if stands { clock.start } else { work.now })
-}
-
-fn is_stopped_by_end(clock: &Clock) -> bool {
-    clock.state == ClockState::Cancelled && clock.stop_cause == ENDED
 }
 
 /// The defence that nobody has named yet, where it is this demand's: a signal started it, or a release that gave a case one

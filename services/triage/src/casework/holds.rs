@@ -101,6 +101,34 @@ pub async fn hold(
     Ok(hold)
 }
 
+/// Who sets and ends the hold of a case about which a message waits for the spokesperson.
+const SENDER: &str = "notification";
+
+/// A wait for the spokesperson ends by a decision; a hold has to end some time.
+const FARTHEST: SignedDuration = SignedDuration::from_hours(366 * 24);
+
+/// Holds an open case about which a message waits for the spokesperson of an incident, once. A resolution ends that hold, and a
+/// reopening sets it again while nobody has decided. Says whether it did.
+pub async fn wait_for_voice(work: &mut Work<'_>, case: &mut Case) -> Result<bool, Fault> {
+    let reason = HoldReason::SingleVoice;
+    let allowed = work.site.profile().holds.reasons.contains_key(&reason);
+    if !(case.voice_waits && case.is_open() && allowed) {
+        return Ok(false);
+    }
+    let lasting = holds::lasting(work.tx, &work.site.id, case.id).await?;
+    if lasting.iter().any(|hold| hold.reason == reason) {
+        return Ok(false);
+    }
+    let new = NewHold {
+        reason,
+        until: work.now.saturating_add(FARTHEST).unwrap_or(work.now),
+        approver: SENDER.to_owned(),
+        note: "a message waits for the spokesperson".to_owned(),
+    };
+    hold(work, case, new, false).await?;
+    Ok(true)
+}
+
 /// Stops a promise from the start of a hold on, or from its own. What was due before is told first: while it
 /// stands still it comes due no more.
 async fn stop(

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::contact::PROMISED;
 use super::promises::{self, Start};
-use super::status::ENDED;
+use super::status::{ENDED, is_stopped_by_end};
 use super::{Work, ladder, law};
 use crate::domain::paging::{PageState, Paging};
 use crate::store::cases::{self, Case};
@@ -155,7 +155,7 @@ fn carried_for<'a>(clock: &Clock, carried: &'a [Clock]) -> Option<&'a Clock> {
 fn done(clock: &Clock, other: &Clock, all: &[Clock]) -> Option<Timestamp> {
     let done = other
         .stopped
-        .filter(|_| !is_ended(other) && other.stop_cause != UNMERGED)?;
+        .filter(|_| !is_stopped_by_end(other) && other.stop_cause != UNMERGED)?;
     let of_law = clock.law().filter(|name| clock.slot == name.word());
     let told = |c: &&Clock| {
         let is_it = of_law.is_some_and(|name| c.is_for(clock.kind, name.word(), None));
@@ -163,11 +163,6 @@ fn done(clock: &Clock, other: &Clock, all: &[Clock]) -> Option<Timestamp> {
     };
     let told = all.iter().filter(told).filter_map(|c| c.stopped);
     told.chain([done]).max()
-}
-
-/// Whether nothing but the end of its case stopped it.
-fn is_ended(clock: &Clock) -> bool {
-    clock.state == ClockState::Cancelled && clock.stop_cause == ENDED
 }
 
 /// The merge is undone: what the head carried for this case runs on the case again, but for what was done meanwhile. Returns
@@ -186,7 +181,7 @@ pub(super) async fn give_back(work: &mut Work<'_>, case: &Case, head: Uuid) -> R
             continue;
         };
         // The end of the head alone releases from nothing. Should it be reopened, this goes on on the case alone.
-        let ended = is_ended(&other);
+        let ended = is_stopped_by_end(&other);
         if ended || other.stopped.is_none() {
             if ended {
                 UNMERGED.clone_into(&mut other.stop_cause);
@@ -248,6 +243,30 @@ async fn told_already(work: &mut Work<'_>, clock: &mut Clock, other: &Clock) -> 
     Ok(())
 }
 
+/// A word from before the merge that is heard after it: the head carries what it promised, and no more what it kept, whichever is
+/// heard first (I3).
+pub(super) async fn told_before(work: &mut Work<'_>, case: &Case) -> Result<(), Fault> {
+    let Some(head) = head_of(work, case.merged_into).await? else {
+        return Ok(());
+    };
+    carry(work, case).await?;
+    let site = &work.site.id;
+    let carried = clocks::lock_of_case(work.tx, site, head.id).await?;
+    let own = clocks::lock_of_case(work.tx, site, case.id).await?;
+    let kept = |c: &&Clock| is_by_name(c) && c.kind == ClockKind::InterimUpdate;
+    for clock in own
+        .iter()
+        .filter(kept)
+        .filter(|c| c.state == ClockState::Met)
+    {
+        let other = carried_for(clock, &carried).filter(|other| other.stopped.is_none());
+        if let Some((mut other, at)) = other.cloned().zip(clock.stopped) {
+            promises::apply(work, &head, &mut other, Event::Met { at }, MERGED).await?;
+        }
+    }
+    Ok(())
+}
+
 /// The cases that were merged into this one before it came in bring what they owe, and those that a former release let wait while
 /// it was ended.
 pub(super) async fn take(work: &mut Work<'_>, head: &Case) -> Result<(), Fault> {
@@ -271,7 +290,7 @@ fn is_by_name(clock: &Clock) -> bool {
 
 /// Whether it is owed by name, and still was when the case was merged.
 fn is_owed(clock: &Clock) -> bool {
-    is_by_name(clock) && is_ended(clock)
+    is_by_name(clock) && is_stopped_by_end(clock)
 }
 
 /// Which of its kind it is on the head: two cases may each have promised a word, or owe the same by law.
@@ -324,6 +343,7 @@ mod tests {
             policy_revision: 0,
             calendar_revision: 0,
             provisional: false,
+            channel: None,
             party: String::new(),
             outside_number: String::new(),
             created: minute(0),

@@ -43,7 +43,7 @@ pub use decide::decide;
 pub use defect::{propose as propose_defect, review_defect};
 pub use demand::{Demand, DemandState, demand};
 pub use firing::{Telling, fire, fire_many, only_tells};
-pub use holds::{Budget, NewHold, budget, hold, release, stills};
+pub use holds::{Budget, NewHold, budget, hold, release, stills, wait_for_voice};
 pub use ladder::acknowledge;
 pub use law::legal_source;
 pub use overrule::{Overrule, overrule};

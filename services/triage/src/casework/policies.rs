@@ -634,7 +634,7 @@ impl Anew {
             return None;
         }
         let by = (clock.grade, clock.urgency);
-        let length = |policy| length_by(policy, case, by, clock.kind);
+        let length = |policy| length_by(policy, by, clock.asked_by(case), clock.kind);
         let after = length(policy);
         // What somebody else demands or was promised by word has a time of its own, and warns and climbs like any other.
         let is_same = !clock.slot.is_empty() || after == length(change.before);

@@ -13,7 +13,7 @@ use redress_clock::{
 use redress_events::{NewEvent, publish, publish_many};
 use redress_model::name::{ClockName, SiteId};
 use redress_model::words::{
-    ClockKind, ClockState, ClockTransition, SignalBasis, SignalKind, Urgency,
+    Channel, ClockKind, ClockState, ClockTransition, SignalBasis, SignalKind, Urgency,
 };
 use redress_model::{Fault, Grade, ids};
 use redress_policy::{LengthKey, Policy};
@@ -113,20 +113,32 @@ pub(super) fn length(
     urgency: Urgency,
     kind: ClockKind,
 ) -> Option<Length> {
-    length_by(site.profile(), case, (case.grade?, urgency), kind)
+    let by = (case.grade?, urgency);
+    length_by(site.profile(), by, case.facts.channel, kind)
+}
+
+/// What this clock gives whoever asks by this channel, at the urgency that it has.
+pub(super) fn length_asked(
+    site: &Site,
+    case: &Case,
+    clock: &Clock,
+    channel: Channel,
+) -> Option<Length> {
+    let by = (case.grade?, clock.urgency);
+    length_by(site.profile(), by, channel, clock.kind)
 }
 
 /// The same by any policy, grade and urgency.
 pub(super) fn length_by(
     policy: &Policy,
-    case: &Case,
     (grade, urgency): (Grade, Urgency),
+    channel: Channel,
     kind: ClockKind,
 ) -> Option<Length> {
     let key = LengthKey {
         grade,
         urgency,
-        channel: case.facts.channel,
+        channel,
     };
     policy.length(kind, key)
 }
@@ -173,6 +185,7 @@ pub(super) fn terms(site: &Site, kind: ClockKind, term: impl Into<Term>) -> Term
         calendar: site.calendar_revision(),
         told: kind == ClockKind::Acknowledge,
         by_law: is_timed_by_law(kind),
+        channel: None,
     }
 }
 
@@ -195,7 +208,8 @@ fn is_timed_by_law(kind: ClockKind) -> bool {
 }
 
 /// Lets the promises follow a decision: starts those that are missing, gives the others the length of
-/// the new grade, and arms the next age check; of a case that is resolved those of the law alone. Where a policy that took
+/// the new grade, and arms the next age check; for a case that is resolved it starts those of the law alone, and lets what runs
+/// follow a rise. Where a policy that took
 /// effect moved the grade beyond what the facts give, promises made before it move as far as those alone (P26). Never for a
 /// historical case.
 pub(super) async fn follow(
@@ -238,7 +252,8 @@ pub(super) async fn follow(
 }
 
 /// Starts what is promised to an open case and missing, by the policy that held then, and gives the others the length of its
-/// grade, those of an older policy that of the grade by its facts; on a case that is resolved it starts its defence alone.
+/// grade, those of an older policy that of the grade by its facts; on a case that is resolved it starts its defence alone, and
+/// what is owed still follows a rise and no fall.
 async fn by_policy(
     work: &mut Work<'_>,
     case: &Case,
@@ -252,20 +267,25 @@ async fn by_policy(
     };
     let site = work.site;
     let defended = defended_until(all);
+    let mut receipt = None;
     let mut missing = Vec::new();
     for (kind, at) in promised(case, known, urgency, (begun, work.now), all) {
-        if !case.is_open() && kind != ClockKind::Defence {
-            continue;
-        }
         if known.facts.complainants == 0 && needs_somebody(kind) {
             continue;
         }
         let is_it = |clock: &&mut Clock| clock.is_for(kind, "", None);
+        let starts = case.is_open() || kind == ClockKind::Defence;
         match all.iter_mut().find(is_it) {
+            Some(clock) if clock.stopped.is_some() && !starts => {}
+            None if !starts => {}
             None => {
                 let Some(length) = length(then, case, urgency, kind) else {
                     continue;
                 };
+                let by = (by_facts, urgency);
+                if !first && !was_promised(work, case, by, kind, &mut receipt).await? {
+                    continue;
+                }
                 let at = from_now_where_past(then, kind, at, length, work.now);
                 let cause = if first { "received" } else { "graded" };
                 let mut new = Start::of(kind, at, length, cause);
@@ -275,6 +295,9 @@ async fn by_policy(
             Some(clock) if clock.stopped.is_none() => {
                 let is_new = is_of_policy_now(site, clock);
                 let to = if is_new { grade } else { by_facts };
+                if !case.is_open() && !is_rise((clock.grade, clock.urgency), (to, urgency)) {
+                    continue;
+                }
                 regrade(work, case, clock, to, urgency).await?;
                 if to != grade && !is_never_regraded(clock) {
                     learn_grade(work, clock, (grade, urgency)).await?;
@@ -308,6 +331,28 @@ async fn by_policy(
     let entries = past.entries;
     work.entries.extend(entries);
     Ok(())
+}
+
+/// Whether what held when the case came in promises this to a case of that grade, where it is promised from receipt on: a newer
+/// policy promises it to cases that come in from then on and gives none of it to those of before (P10), while a grade whose
+/// promises are more has them as soon as the case rises to it. Read once.
+async fn was_promised(
+    work: &mut Work<'_>,
+    case: &Case,
+    by: (Grade, Urgency),
+    kind: ClockKind,
+    receipt: &mut Option<Site>,
+) -> Result<bool, Fault> {
+    if !FROM_RECEIPT.contains(&kind) {
+        return Ok(true);
+    }
+    let held = match receipt.take() {
+        Some(held) => held,
+        None => held_then(work, case.facts.received).await?,
+    };
+    let length = length_by(held.profile(), by, case.facts.channel, kind);
+    *receipt = Some(held);
+    Ok(length.is_some())
 }
 
 /// Once somebody says that nobody is in danger, nobody has to be rescued and nobody has to come at once; and again, where
@@ -543,9 +588,8 @@ async fn regrade(
     let Some(length) = after else {
         return take_turn(work, clock, grade).await;
     };
-    // Urgencies are declared from the most urgent on.
     ladder::hurry(work.site, clock, grade, work.now);
-    let rise = grade.is_graver_than(was.0) || (grade == was.0 && urgency < was.1);
+    let rise = is_rise(was, (grade, urgency));
     (clock.grade, clock.urgency) = (grade, urgency);
     let event = Event::Regraded {
         at: work.now,
@@ -559,6 +603,11 @@ async fn regrade(
         work.entries.extend(clock.entry());
     }
     Ok(())
+}
+
+/// Whether this is graver, or as grave and more urgent. Urgencies are declared from the most urgent on.
+fn is_rise(was: (Grade, Urgency), is: (Grade, Urgency)) -> bool {
+    is.0.is_graver_than(was.0) || (is.0 == was.0 && is.1 < was.1)
 }
 
 /// Whether its time does not depend on the grade, or not any more: it was named, given once, or is set by a court.
@@ -612,7 +661,7 @@ async fn pinned_lengths<const N: usize>(
     by: [(Grade, Urgency); N],
 ) -> Result<[Option<Length>; N], Fault> {
     by_pinned(work, clock, |policy| {
-        by.map(|by| length_by(policy, case, by, clock.kind))
+        by.map(|by| length_by(policy, by, clock.asked_by(case), clock.kind))
     })
     .await
 }
@@ -928,6 +977,7 @@ fn show(clock: &mut Clock, promise: &Promise, calendars: &Revisions, now: Timest
     clock.held = promise.held.map(|(_, reason)| reason);
     clock.told_customer = promise.told;
     clock.round = promise.round;
+    clock.channel = promise.channel;
     clock.arm(promise.next_step(clock.told, now).map(|(_, at)| at));
     clock.calendar_revision = promise.calendar;
     clock.provisional = promise.terms().asks_the_calendar()

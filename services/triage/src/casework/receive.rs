@@ -98,6 +98,7 @@ pub async fn receive(work: &mut Work<'_>, receipt: &Receipt<'_>) -> Result<(), F
         epoch: receipt.epoch,
         merged_into: receipt.merged_into,
         resolved_since: None,
+        ended_since: None,
         held: jiff::SignedDuration::ZERO,
         held_since: None,
         proposed_since: None,
@@ -112,9 +113,11 @@ pub async fn receive(work: &mut Work<'_>, receipt: &Receipt<'_>) -> Result<(), F
         trapped: reading.trapped && !facts.historical,
         again_since: None,
         promised_later: Vec::new(),
+        voice_waits: false,
     };
     if !case.is_open() {
         case.resolved_since = Some(facts.received);
+        case.ended_since = case.resolved_since.filter(|_| case.is_ended());
     }
     cases::insert(work.tx, site, &case, similarity, work.now).await?;
     if reading.place != Place::default() {
@@ -151,7 +154,8 @@ pub async fn hear(
     at: Timestamp,
 ) -> Result<(), Fault> {
     let kinds = told(&heard.suspected, heard.trapped);
-    let over = case.is_ended() && case.merged_into.is_none();
+    // What was said before the end is asked about should the case be opened again, whichever is heard first (I3).
+    let over = case.had_ended_by(at) && case.merged_into.is_none();
     if kinds.is_empty() || over || case.facts.historical {
         return Ok(());
     }

@@ -91,6 +91,12 @@ impl Case {
         standing(self.status) == Standing::Ended
     }
 
+    /// Whether it had ended before then. Of a case that ended before the instant was kept, its resolution is sure to be no later.
+    pub fn had_ended_by(&self, at: Timestamp) -> bool {
+        let ended = self.ended_since.or(self.resolved_since);
+        self.is_ended() && ended.is_none_or(|ended| ended < at)
+    }
+
     /// Whether its matter is still to be resolved.
     pub fn is_open(&self) -> bool {
         standing(self.status) == Standing::Open
@@ -137,6 +143,9 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
     let replied = to.mover == Mover::Assignment
         && case.status == CaseStatus::Proposed
         && matches!(to.status, CaseStatus::Resolving | CaseStatus::Investigating);
+    let failed = to.mover == Mover::Assignment
+        && case.status == CaseStatus::Resolving
+        && to.status == CaseStatus::Investigating;
     let counted = complains(case.status) != complains(to.status);
     let back = ended_by_intake(case.status) && is != Standing::Ended;
     let unmerged = case.status == CaseStatus::Merged && is != Standing::Ended;
@@ -161,6 +170,11 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
     } else {
         case.resolved_since.get_or_insert(to.at);
     }
+    case.ended_since = match (was, is) {
+        (Standing::Ended, Standing::Ended) => case.ended_since,
+        (_, Standing::Ended) => Some(to.at),
+        _ => None,
+    };
     cases::set_status(work.tx, &work.site.id, case).await?;
     if counted {
         sites::lock_clusters(work.tx, &work.site.id).await?;
@@ -171,6 +185,7 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
             was,
             is,
             replied,
+            failed,
             unmerged,
         };
         let done = match head.filter(|_| unmerged) {
@@ -178,6 +193,7 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
             None => HashMap::new(),
         };
         effects(work, case, change, &done, to.at).await?;
+        holds::wait_for_voice(work, case).await?;
     }
     if back {
         decide_reopened(work, case).await?;
@@ -213,6 +229,12 @@ pub async fn complained_again(work: &mut Work<'_>, case: &mut Case) -> Result<()
 
 /// Why a clock stopped: the case ended.
 pub(super) const ENDED: &str = "ended";
+
+/// Whether nothing but the end of its case stopped it.
+pub(super) fn is_stopped_by_end(clock: &Clock) -> bool {
+    clock.state == ClockState::Cancelled && clock.stop_cause == ENDED
+}
+
 /// Why a clock stopped: the case moved on.
 const MOVED: &str = "moved";
 
@@ -223,6 +245,8 @@ struct Change {
     is: Standing,
     /// The customer replied to a proposal.
     replied: bool,
+    /// What was agreed to is not carried out: nobody is asked about it any more, and all else goes on.
+    failed: bool,
     /// A merge was undone.
     unmerged: bool,
 }
@@ -238,6 +262,7 @@ async fn effects(
         was,
         is,
         replied,
+        failed,
         unmerged,
     } = change;
     let urgency = promises::urgency(work, case).await?;
@@ -252,6 +277,7 @@ async fn effects(
             _ if replied && clock.kind == ClockKind::ConfirmClosing => {
                 Some((Event::Met { at }, MOVED))
             }
+            _ if failed && asks_about_it(clock.kind) => Some((Event::Cancelled { at }, MOVED)),
             _ if unmerged && goes_on(clock, is, at) => {
                 // What its head was done with goes on until then, so that it was missed only if it was by then.
                 let until = done.get(&clock.id).copied().unwrap_or(at);
@@ -296,12 +322,14 @@ fn investigated(case: &Case, clock: &Clock, at: Timestamp) -> Option<(Event, &'s
     (begun && clock.kind == ClockKind::StartInvestigation).then_some((Event::Met { at }, MOVED))
 }
 
+/// Whether it asks the customer about a solution.
+fn asks_about_it(kind: ClockKind) -> bool {
+    matches!(kind, ClockKind::FollowUpVisit | ClockKind::ConfirmClosing)
+}
+
 /// Whether a resolution keeps it or asks it, so that a reopening begins it anew or ends it.
 fn follows_resolution(kind: ClockKind) -> bool {
-    matches!(
-        kind,
-        ClockKind::Resolve | ClockKind::FollowUpVisit | ClockKind::ConfirmClosing
-    )
+    kind == ClockKind::Resolve || asks_about_it(kind)
 }
 
 /// What a resolution does: it is kept, makes others needless, or touches them not. What is owed to the
@@ -330,9 +358,7 @@ fn reopened(
     let again = match clock.kind {
         ClockKind::Resolve => true,
         // The solution failed: nobody is asked about it.
-        ClockKind::FollowUpVisit | ClockKind::ConfirmClosing => {
-            return Some((Event::Cancelled { at }, MOVED));
-        }
+        kind if asks_about_it(kind) => return Some((Event::Cancelled { at }, MOVED)),
         // It is asked anew where there is still something to ask.
         ClockKind::ConfirmSignal => false,
         ClockKind::InterimUpdate if stopped_by(MOVED) => true,
@@ -343,6 +369,7 @@ fn reopened(
     }
     let mut terms = promises::terms(work.site, clock.kind, term_anew(work, case, clock, at)?);
     terms.told |= clock.told_customer;
+    terms.channel = clock.channel;
     // What an outside body gave stands as it was given, and so do its warning and its climbs (P11).
     let stands = is_set_outside(clock.kind) && clock.deadlines.due > at;
     let at = if stands { clock.start } else { at };
@@ -365,6 +392,7 @@ fn as_it_stood(work: &Work<'_>, clock: &Clock, at: Timestamp) -> Option<(Event, 
     let term = promises::term_to_due(work.site, clock, start);
     let mut terms = promises::terms(work.site, clock.kind, term);
     terms.told |= clock.told_customer;
+    terms.channel = clock.channel;
     Some((Event::Restarted { at: start, terms }, MOVED))
 }
 
@@ -375,7 +403,7 @@ fn term_anew(work: &Work<'_>, case: &Case, clock: &Clock, at: Timestamp) -> Opti
         // It did not wait for us. Where it passed meanwhile that is a breach, told once.
         return Some(Term::Until(clock.deadlines.due));
     }
-    let length = promises::length(work.site, case, clock.urgency, clock.kind);
+    let length = promises::length_asked(work.site, case, clock, clock.asked_by(case));
     match (clock.term, length) {
         // What the policy promises is promised anew, whatever a person gave the round before.
         (_, Some(length)) if clock.slot.is_empty() => Some(Term::Length(length)),

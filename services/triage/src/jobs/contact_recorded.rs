@@ -6,7 +6,7 @@ use std::sync::Arc;
 use redress_events::{Applied, Event, Handler};
 use redress_model::Fault;
 use redress_model::name::CaseName;
-use redress_proto::convert::from_timestamp;
+use redress_proto::convert::{from_timestamp, from_wire};
 use redress_proto::event::v1::{ContactDirection, ContactRecorded};
 use redress_store::Tx;
 use uuid::Uuid;
@@ -77,6 +77,7 @@ impl<T: TextSource> Handler for ContactRecordedHandler<T> {
         };
         let contact = Contact {
             outbound,
+            channel: from_wire(payload.channel),
             // An intake of a former release believes a portal that says so of what came in; nobody is named then.
             by_person: payload.by_person && (outbound || !payload.staff.is_empty()),
             substantive: payload.substantive,

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
 use redress_events::{Applied, Event, Handler};
 use redress_model::Fault;
 use redress_model::fault::parse_field;
@@ -12,13 +11,10 @@ use redress_model::words::HoldReason;
 use redress_proto::event::v1::MessageHeld;
 use redress_store::Tx;
 
-use crate::casework::{self, NewHold, Work};
+use crate::casework::{self, Work};
 use crate::desk::Desk;
 use crate::domain::Cause;
 use crate::store::{cases, holds, sites};
-
-/// It ends by a decision; a hold has to end some time.
-const FARTHEST: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// Takes in what waits.
 #[derive(Debug)]
@@ -51,20 +47,16 @@ impl Handler for MessageHeldHandler {
         let reason = HoldReason::SingleVoice;
         let lasting = holds::lasting(tx, &event.site, case.id).await?;
         let held = lasting.iter().any(|hold| hold.reason == reason);
-        let allowed = site.profile().holds.reasons.contains_key(&reason);
+        case.voice_waits = payload.waiting_count > 0;
+        cases::set_voice_waits(tx, &event.site, &case).await?;
         let mut work = Work::new(tx, &site, now);
-        if payload.waiting_count > 0 && !held && allowed && case.is_open() {
-            let new = NewHold {
-                reason,
-                until: now.saturating_add(FARTHEST).unwrap_or(now),
-                approver: event.source.clone(),
-                note: "a message waits for the spokesperson".to_owned(),
-            };
-            casework::hold(&mut work, &mut case, new, false).await?;
+        let changed = if case.voice_waits {
+            casework::wait_for_voice(&mut work, &mut case).await?
+        } else {
+            held && casework::release(&mut work, &mut case, reason, "decided").await?
+        };
+        if changed {
             // Another hold may have ended with its time: the age counts again.
-            casework::decide(&mut work, &mut case, Cause::Age).await?;
-        } else if payload.waiting_count == 0 && held {
-            casework::release(&mut work, &mut case, reason, "decided").await?;
             casework::decide(&mut work, &mut case, Cause::Age).await?;
         }
         self.0.schedule_soon(work.entries);

@@ -84,6 +84,16 @@ impl Operation for Resume<'_> {
         let mut case = cases::lock(tx, id, self.case.id)
             .await?
             .ok_or_else(missing)?;
+        if self.reason == HoldReason::SingleVoice {
+            return Err(Fault::illegal(
+                "HOLD_NOT_ALLOWED",
+                format!(
+                    "{} is ended by the platform once the message that waits for the spokesperson is decided",
+                    self.reason
+                ),
+                self.case.to_string(),
+            ));
+        }
         let lasting = holds::lasting(tx, id, case.id).await?;
         let Some(hold) = lasting.into_iter().find(|h| h.reason == self.reason) else {
             return Err(Fault::illegal(

@@ -65,6 +65,8 @@ pub struct Case {
     pub merged_into: Option<Uuid>,
     /// Since when its age does not count.
     pub resolved_since: Option<Timestamp>,
+    /// When it ended; none while it has not, and of a case that ended before this was kept.
+    pub ended_since: Option<Timestamp>,
     /// For how long its age did not count before.
     pub held: SignedDuration,
     /// Since when its age does not count because it is held.
@@ -93,6 +95,8 @@ pub struct Case {
     pub again_since: Option<Timestamp>,
     /// Next words promised to the customer that no word has kept and that wait behind the one on the clock, which is due no later.
     pub promised_later: Vec<PromisedWord>,
+    /// Whether a message about it waits for the spokesperson of an incident.
+    pub voice_waits: bool,
 }
 
 /// A next word that a person promised to the customer.
@@ -152,6 +156,8 @@ struct Row {
     trapped: bool,
     again_since: Option<jiff_sqlx::Timestamp>,
     promised_later: serde_json::Value,
+    ended_since: Option<jiff_sqlx::Timestamp>,
+    voice_waits: bool,
 }
 
 impl Row {
@@ -182,6 +188,7 @@ impl Row {
             epoch: self.epoch,
             merged_into: self.merged_into,
             resolved_since: self.resolved_since.map(jiff_sqlx::Timestamp::to_jiff),
+            ended_since: self.ended_since.map(jiff_sqlx::Timestamp::to_jiff),
             held: SignedDuration::from_micros(self.held_micros),
             held_since: self.held_since.map(jiff_sqlx::Timestamp::to_jiff),
             proposed_since: self.proposed_since.map(jiff_sqlx::Timestamp::to_jiff),
@@ -196,6 +203,7 @@ impl Row {
             trapped: self.trapped,
             again_since: self.again_since.map(jiff_sqlx::Timestamp::to_jiff),
             promised_later: serde_json::from_value(self.promised_later).map_err(Fault::internal)?,
+            voice_waits: self.voice_waits,
         })
     }
 }
@@ -214,7 +222,8 @@ pub async fn lock(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Case>, 
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
                proposed_since, last_outward, last_word, responsible, suggested_category,
-               category_words, cluster, decision, grade, trapped, again_since, promised_later
+               category_words, cluster, decision, grade, trapped, again_since, promised_later,
+               ended_since, voice_waits
         FROM case_file WHERE site = $1 AND id = $2 FOR UPDATE",
         site.as_str(),
         id,
@@ -271,7 +280,8 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Case>, F
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
                proposed_since, last_outward, last_word, responsible, suggested_category,
-               category_words, cluster, decision, grade, trapped, again_since, promised_later
+               category_words, cluster, decision, grade, trapped, again_since, promised_later,
+               ended_since, voice_waits
         FROM case_file WHERE site = $1 AND id = $2",
         site.as_str(),
         id,
@@ -296,7 +306,8 @@ pub async fn lock_many(
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
                proposed_since, last_outward, last_word, responsible, suggested_category,
-               category_words, cluster, decision, grade, trapped, again_since, promised_later
+               category_words, cluster, decision, grade, trapped, again_since, promised_later,
+               ended_since, voice_waits
         FROM case_file WHERE site = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE",
         site.as_str(),
         ids,
@@ -325,7 +336,8 @@ pub async fn in_status(
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
                proposed_since, last_outward, last_word, responsible, suggested_category,
-               category_words, cluster, decision, grade, trapped, again_since, promised_later
+               category_words, cluster, decision, grade, trapped, again_since, promised_later,
+               ended_since, voice_waits
         FROM case_file
         WHERE site = $1 AND NOT historical AND status = ANY ($2) AND id > $3 ORDER BY id LIMIT $4",
         site.as_str(),
@@ -350,7 +362,8 @@ pub async fn merged_into(tx: &mut Tx, site: &SiteId, head: Uuid) -> Result<Vec<C
                claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact, excluded,
                facts_revision, status, epoch, merged_into, resolved_since, held_micros, held_since,
                proposed_since, last_outward, last_word, responsible,
-               suggested_category, category_words, cluster, decision, grade, trapped, again_since, promised_later
+               suggested_category, category_words, cluster, decision, grade, trapped, again_since, promised_later,
+               ended_since, voice_waits
         FROM case_file WHERE site = $1 AND merged_into = $2 ORDER BY id",
         site.as_str(),
         head,
@@ -555,9 +568,9 @@ pub async fn insert(
         INSERT INTO case_file (site, id, number, channel, historical, received_time, headcount, person_tokens,
           quality_impact, wants, claim, assessed_claim, repeat, needs_advisers, stated_category, first_contact,
           excluded, facts_revision, status, epoch, resolved_since, suggested_category, category_words, cluster,
-          similarity, create_time, merged_into, trapped)
+          similarity, create_time, merged_into, trapped, ended_since)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-          $22, $23, $24, $25, $26, $27, $28)",
+          $22, $23, $24, $25, $26, $27, $28, $29)",
         site.as_str(),
         case.id,
         facts.number,
@@ -586,6 +599,7 @@ pub async fn insert(
         now.to_sqlx(),
         case.merged_into,
         case.trapped,
+        case.ended_since.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
     )
     .execute(&mut **tx)
     .await
@@ -637,7 +651,7 @@ pub async fn set_status(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<(), F
     sqlx::query!(
         "-- triage::store::cases::set_status
         UPDATE case_file SET status = $3, epoch = $4, resolved_since = $5, held_micros = $6, merged_into = $7,
-          held_since = $8, proposed_since = $9
+          held_since = $8, proposed_since = $9, ended_since = $10
         WHERE site = $1 AND id = $2",
         site.as_str(),
         case.id,
@@ -648,6 +662,7 @@ pub async fn set_status(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<(), F
         case.merged_into,
         case.held_since.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
         case.proposed_since.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        case.ended_since.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
     )
     .execute(&mut **tx)
     .await
@@ -666,6 +681,21 @@ pub async fn set_words(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<(), Fa
         case.last_outward.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
         case.last_word.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
         promised_later,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
+}
+
+/// Keeps whether a message about a case waits for the spokesperson of an incident.
+pub async fn set_voice_waits(tx: &mut Tx, site: &SiteId, case: &Case) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- triage::store::cases::set_voice_waits
+        UPDATE case_file SET voice_waits = $3 WHERE site = $1 AND id = $2",
+        site.as_str(),
+        case.id,
+        case.voice_waits,
     )
     .execute(&mut **tx)
     .await

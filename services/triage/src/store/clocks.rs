@@ -7,7 +7,7 @@ use jiff_sqlx::ToSqlx as _;
 use redress_clock::{Deadlines, Event, Step, Term};
 use redress_model::name::SiteId;
 use redress_model::words::{
-    ClockKind, ClockState, ClockTransition, HoldReason, LegalDeadline, Urgency,
+    Channel, ClockKind, ClockState, ClockTransition, HoldReason, LegalDeadline, Urgency,
 };
 use redress_model::{Fault, Grade};
 use redress_rpc::trace_context::traceparent;
@@ -73,6 +73,8 @@ pub struct Clock {
     pub calendar_revision: u32,
     /// Whether it reaches into a year that is not published yet.
     pub provisional: bool,
+    /// By which channel the customer asked for it; none where the channel of the case says it.
+    pub channel: Option<Channel>,
     /// Who demands it or owes it; empty where nobody but us.
     pub party: String,
     /// That party's own number for the case.
@@ -121,6 +123,7 @@ impl Clock {
             policy_revision: 0,
             calendar_revision,
             provisional: false,
+            channel: None,
             party: String::new(),
             outside_number: String::new(),
             created: now,
@@ -132,6 +135,11 @@ impl Clock {
     /// Whether it is this one of its kind. Demands that share a slot, as those of a defence do, are told apart by name.
     pub fn is_for(&self, kind: ClockKind, slot: &str, demand: Option<Uuid>) -> bool {
         self.kind == kind && self.slot == slot && (!slot.is_empty() || self.demand == demand)
+    }
+
+    /// By which channel the customer asked for it.
+    pub fn asked_by(&self, case: &Case) -> Channel {
+        self.channel.unwrap_or(case.facts.channel)
     }
 
     /// The deadline of the law that it keeps: its slot begins with that one's name.
@@ -265,6 +273,7 @@ struct Row {
     page_time: Option<jiff_sqlx::Timestamp>,
     demand: Option<Uuid>,
     made_time: Option<jiff_sqlx::Timestamp>,
+    channel: Option<String>,
 }
 
 impl Row {
@@ -304,6 +313,7 @@ impl Row {
             policy_revision: self.policy_revision,
             calendar_revision: u32::try_from(self.calendar_revision).unwrap_or(0),
             provisional: self.provisional,
+            channel: self.channel.as_deref().map(word).transpose()?,
             party: self.party,
             outside_number: self.outside_number,
             created: self.create_time.to_jiff(),
@@ -356,18 +366,22 @@ pub async fn insert(tx: &mut Tx, site: &SiteId, clocks: &[&Clock]) -> Result<(),
         .map(|c| c.held.map(HoldReason::word))
         .collect();
     let demands: Vec<Option<Uuid>> = clocks.iter().map(|c| c.demand).collect();
+    let channels: Vec<Option<&str>> = clocks
+        .iter()
+        .map(|c| c.channel.map(Channel::word))
+        .collect();
     sqlx::query!(
         "-- triage::store::clocks::insert
         INSERT INTO clock (site, traceparent, id, case_id, kind, state, length, start_time, warn_time, due_time,
           duty_lead_time, top_lead_time, next_time, told, level, stop_time, held, round, grade, policy_profile,
           policy_revision, provisional, create_time, generation, slot, warn_early_time, calendar_revision, told_customer,
-          hold_reason, stop_cause, party, outside_number, urgency, demand, made_time)
+          hold_reason, stop_cause, party, outside_number, urgency, demand, made_time, channel)
         SELECT $1, $2, n.* FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
           $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[],
           $14::smallint[], $15::smallint[], $16::timestamptz[], $17::boolean[], $18::integer[], $19::smallint[],
           $20::text[], $21::integer[], $22::boolean[], $23::timestamptz[], $24::bigint[], $25::text[],
           $26::timestamptz[], $27::integer[], $28::boolean[], $29::text[], $30::text[], $31::text[], $32::text[],
-          $33::text[], $34::uuid[], $35::timestamptz[]) AS n",
+          $33::text[], $34::uuid[], $35::timestamptz[], $36::text[]) AS n",
         site.as_str(),
         traceparent().unwrap_or_default(),
         &ids,
@@ -403,6 +417,7 @@ pub async fn insert(tx: &mut Tx, site: &SiteId, clocks: &[&Clock]) -> Result<(),
         &text(|c| c.urgency.word().to_owned()),
         &demands as &[Option<Uuid>],
         &at(|c| c.made) as &[At],
+        &channels as &[Option<&str>],
     )
     .execute(&mut **tx)
     .await
@@ -419,7 +434,7 @@ pub async fn update(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
           held = $14, round = $15, grade = $16, provisional = $17, generation = $18, warn_early_time = $19,
           calendar_revision = $20, told_customer = $21, hold_reason = $22, stop_cause = $23, policy_profile = $24,
           policy_revision = $25, urgency = $26, page_state = $27, page_time = $28, party = $29, outside_number = $30,
-          demand = $31, made_time = $32
+          demand = $31, made_time = $32, channel = $33
         WHERE site = $1 AND id = $2",
         site.as_str(),
         clock.id,
@@ -453,6 +468,7 @@ pub async fn update(tx: &mut Tx, site: &SiteId, clock: &Clock) -> Result<(), Fau
         clock.outside_number,
         clock.demand,
         clock.made.to_sqlx(),
+        clock.channel.map(Channel::word),
     )
     .execute(&mut **tx)
     .await
@@ -468,7 +484,7 @@ pub async fn lock_of_case(tx: &mut Tx, site: &SiteId, case: Uuid) -> Result<Vec<
         SELECT id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time, top_lead_time,
                next_time, told, level, stop_time, round, grade, policy_profile, policy_revision, provisional,
                create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
-               stop_cause, party, outside_number, urgency, page_state, page_time, demand, made_time
+               stop_cause, party, outside_number, urgency, page_state, page_time, demand, made_time, channel
         FROM clock WHERE site = $1 AND case_id = $2 ORDER BY id FOR UPDATE",
         site.as_str(),
         case,
@@ -543,7 +559,7 @@ pub async fn lock_many(
         SELECT id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time, top_lead_time,
                next_time, told, level, stop_time, round, grade, policy_profile, policy_revision, provisional,
                create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
-               stop_cause, party, outside_number, urgency, page_state, page_time, demand, made_time
+               stop_cause, party, outside_number, urgency, page_state, page_time, demand, made_time, channel
         FROM clock WHERE site = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE",
         site.as_str(),
         ids,
@@ -605,7 +621,7 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Clock>, 
         SELECT id, case_id, kind, state, length, start_time, warn_time, due_time, duty_lead_time, top_lead_time,
                next_time, told, level, stop_time, round, grade, policy_profile, policy_revision, provisional,
                create_time, generation, slot, warn_early_time, calendar_revision, told_customer, hold_reason,
-               stop_cause, party, outside_number, urgency, page_state, page_time, demand, made_time
+               stop_cause, party, outside_number, urgency, page_state, page_time, demand, made_time, channel
         FROM clock WHERE site = $1 AND id = $2",
         site.as_str(),
         id,
@@ -659,7 +675,7 @@ pub async fn page(
                policy_revision, provisional,
                create_time, generation, slot, warn_early_time, calendar_revision, told_customer,
                coalesce(hold_reason, still.reason) AS hold_reason,
-               stop_cause, party, outside_number, urgency, page_state, page_time, demand, made_time
+               stop_cause, party, outside_number, urgency, page_state, page_time, demand, made_time, channel
         FROM clock LEFT JOIN LATERAL (
           SELECT h.reason FROM case_hold h
           WHERE clock.kind = 'AGE_CHECK' AND clock.stop_time IS NULL AND clock.next_time IS NULL
@@ -727,6 +743,7 @@ pub async fn page(
                 page_time: r.page_time,
                 demand: r.demand,
                 made_time: r.made_time,
+                channel: r.channel,
             };
             Ok((site, row.read()?))
         })

@@ -557,3 +557,173 @@ async fn a_clock_fires_though_the_index_was_emptied_i4_p15_p18() {
     shutdown.cancel();
     timers.await.expect("ended");
 }
+
+#[tokio::test]
+async fn what_a_resolved_case_still_owes_follows_a_rise_and_no_fall_p23() {
+    let world = World::new().await;
+    let case = world.case().await;
+    world.tell(&[world.contact(&case, false, true, true)]).await;
+    let resolved = world.moved("assignment", &case, CaseStatus::Resolved, 1);
+    world.tell(&[resolved]).await;
+    // On Friday at the end of the day the customer writes.
+    world.advance(HOUR * (24 * 4 + 8)).await;
+    world
+        .tell(&[world.contact(&case, true, false, false)])
+        .await;
+    let answer = async || world.clocks(&case).await[&ClockKind::Answer].clone();
+    let before = answer().await;
+    assert_eq!((before.state, before.grade), (RUNNING, 4));
+    assert_eq!(time(&before.due_time), at("2026-03-09T17:00:00+08:00"));
+    let kinds = async || world.clocks(&case).await.into_keys().collect::<Vec<_>>();
+    let had = kinds().await;
+    injury(&world, &case, SignalBasis::Confirmed).await;
+    // 24 hours end where the site is open next.
+    let risen = answer().await;
+    assert_eq!((risen.state, risen.grade), (RUNNING, 1));
+    assert_eq!(time(&risen.due_time), at("2026-03-09T09:00:00+08:00"));
+    assert_eq!(time(&risen.start_time), time(&before.start_time));
+    assert_eq!(
+        kinds().await,
+        had,
+        "a rise starts nothing on what is resolved"
+    );
+    let etag = world.decision(&case).await.etag;
+    let lowered = crate::grading::lower(&world, &case, 4, &etag).await;
+    lowered.expect("lowered");
+    let fallen = answer().await;
+    assert_eq!(fallen.grade, 1);
+    assert_eq!(time(&fallen.due_time), time(&risen.due_time));
+}
+
+#[tokio::test]
+async fn whoever_was_paged_about_a_resolved_case_has_the_time_of_the_grade_that_it_rises_to() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let resolved = world.moved("assignment", &case, CaseStatus::Resolved, 1);
+    world.tell(&[resolved]).await;
+    // Four working hours from nine are over at two.
+    world.advance(HOUR * 5).await;
+    let next = async || {
+        let clock = world.clocks(&case).await[&ClockKind::Acknowledge].clone();
+        assert_eq!(clock.state, BREACHED);
+        time(&clock.next_time)
+    };
+    let before = next().await;
+    injury(&world, &case, SignalBasis::Confirmed).await;
+    assert!(next().await < before);
+}
+
+/// The site is an office of the property manager (M16).
+async fn is_property_office(world: &World) {
+    let payload = event::SiteChanged {
+        site: "sites/lakeside".to_owned(),
+        organization: "organizations/demo".to_owned(),
+        region: "organizations/demo/regions/north".to_owned(),
+        kind: to_wire(redress_model::words::SiteKind::PropertyOffice),
+        time_zone: "Asia/Shanghai".to_owned(),
+        display_name: "Lakeside office".to_owned(),
+        revision: 2,
+        language: "zh-CN".to_owned(),
+        display_name_en: String::new(),
+    };
+    let kind = "redress.site.changed.v1";
+    let changed = world.event("intake", kind, "sites/lakeside", &payload);
+    world.tell(&[changed]).await;
+}
+
+/// What the customer says by this channel at that time.
+fn asks(
+    world: &World,
+    case: &CaseName,
+    channel: redress_model::words::Channel,
+    at: jiff::Timestamp,
+) -> redress_events::Event {
+    let payload = event::ContactRecorded {
+        case: case.to_string(),
+        contact_id: uuid::Uuid::now_v7().to_string(),
+        direction: event::ContactDirection::Inbound.into(),
+        channel: to_wire(channel),
+        contact_time: Some(to_timestamp(at)),
+        ..Default::default()
+    };
+    let kind = "redress.contact.recorded.v1";
+    world.event("intake", kind, &case.to_string(), &payload)
+}
+
+#[tokio::test]
+async fn m16_a_further_message_is_answered_in_the_time_of_its_own_channel_and_stays_so() {
+    use redress_model::words::Channel;
+    let world = World::new().await;
+    is_property_office(&world).await;
+    let case = world.new_case();
+    let facts = event::CaseFacts {
+        channel: to_wire(Channel::Letter),
+        ..world.facts(&case)
+    };
+    world.tell(&[world.received(facts)]).await;
+    let due = async || {
+        let clock = world.clocks(&case).await[&ClockKind::Answer].clone();
+        assert_eq!(clock.state, RUNNING);
+        time(&clock.due_time)
+    };
+    assert_eq!(due().await, at("2026-03-05T09:00:00+08:00"));
+    let answers = async || {
+        world.tell(&[world.contact(&case, false, true, true)]).await;
+        world.advance(HOUR).await;
+    };
+    answers().await;
+    let called = asks(&world, &case, Channel::Hotline, world.now());
+    world.tell(&[called]).await;
+    assert_eq!(due().await, at("2026-03-03T10:00:00+08:00"));
+    // What is promised anew is what was asked for last.
+    let closed = world.moved("assignment", &case, CaseStatus::Closed, 1);
+    world.tell(&[closed]).await;
+    world.advance(HOUR).await;
+    let reopened = world.moved("intake", &case, CaseStatus::Reopened, 2);
+    world.tell(&[reopened]).await;
+    assert_eq!(due().await, at("2026-03-03T11:00:00+08:00"));
+    answers().await;
+    let wrote = asks(&world, &case, Channel::Email, world.now());
+    world.tell(&[wrote]).await;
+    // From the next opening after the lunch break.
+    assert_eq!(due().await, at("2026-03-05T13:00:00+08:00"));
+}
+
+#[tokio::test]
+async fn m16_a_rise_gives_the_time_of_the_channel_that_was_asked_by_whichever_word_is_entered_first()
+ {
+    use redress_model::words::Channel;
+    for late in [false, true] {
+        let world = World::new().await;
+        let spoken = "clocks: { ANSWER: [ { grades: [1], spoken: true, length: 3 hours }, { grades: [1], length: 20 hours },
+                      { spoken: true, length: 1 working day }, { length: 3 working days } ] }";
+        let request = wire::ApplyPolicyRequest {
+            parent: "sites/lakeside".to_owned(),
+            document: spoken.to_owned(),
+            reason: "agreed in the board".to_owned(),
+            ..Default::default()
+        };
+        use redress_proto::triage::v1::policy_service_server::PolicyService as _;
+        let applied = world.rpc.apply_policy(by(world.manager(), request)).await;
+        applied.expect("applied");
+        let case = world.new_case();
+        let facts = event::CaseFacts {
+            channel: to_wire(Channel::Letter),
+            ..world.facts(&case)
+        };
+        world.tell(&[world.received(facts)]).await;
+        world.clock.advance(SignedDuration::from_mins(30));
+        let answer = world.contact(&case, false, true, true);
+        world.clock.advance(SignedDuration::from_mins(30));
+        let called = asks(&world, &case, Channel::Hotline, world.now());
+        let mut words = vec![answer, called];
+        if late {
+            words.reverse();
+        }
+        world.tell(&words).await;
+        let due = async || time(&world.clocks(&case).await[&ClockKind::Answer].due_time);
+        assert_eq!(due().await, at("2026-03-03T10:00:00+08:00"), "{late}");
+        injury(&world, &case, SignalBasis::Confirmed).await;
+        assert_eq!(due().await, at("2026-03-02T13:00:00+08:00"), "{late}");
+    }
+}

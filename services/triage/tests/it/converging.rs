@@ -87,6 +87,70 @@ async fn intake_and_assignment_interleave_in_any_way_i3() {
     );
 }
 
+/// What is left of the promise to answer, which is what a reopening would begin anew.
+async fn answered(world: &World, case: &CaseName) -> String {
+    let row: (String, Option<String>, String) = sqlx::query_as(
+        "SELECT state, stop_time::text, due_time::text FROM triage.clock WHERE case_id = $1 AND kind = 'ANSWER'",
+    )
+    .bind(case.id)
+    .fetch_one(&world.database.admin)
+    .await
+    .expect("promised");
+    format!("{row:?}")
+}
+
+#[tokio::test]
+async fn what_was_said_before_a_case_ended_counts_whichever_is_heard_first_i3() {
+    let minute = jiff::SignedDuration::from_mins(1);
+    for (before, ended) in [
+        (CaseStatus::Resolved, CaseStatus::Closed),
+        (CaseStatus::Investigating, CaseStatus::Rejected),
+    ] {
+        let world = World::new().await;
+        // Each a minute after the one before it, whoever hears of it when.
+        let told = |case: &CaseName| {
+            let then = |event: Event| {
+                world.clock.advance(minute);
+                event
+            };
+            let received = then(world.received(world.facts(case)));
+            let moved = then(world.moved("assignment", case, before, 1));
+            let asked = then(world.contact(case, true, false, false));
+            let answer = then(world.contact(case, false, true, true));
+            let ends = then(world.moved("assignment", case, ended, 1));
+            let reopened = then(world.moved("intake", case, CaseStatus::Reopened, 2));
+            let assigned = then(world.moved("assignment", case, CaseStatus::Assigned, 2));
+            let orders = interleavings(
+                &[received, asked, answer, reopened],
+                &[moved, ends, assigned],
+            );
+            (orders, world.now() - minute * 4)
+        };
+        let count = told(&world.new_case()).0.len();
+        let mut ends = std::collections::BTreeSet::new();
+        for i in 0..count {
+            let case = world.new_case();
+            let (orders, at) = told(&case);
+            for event in &orders[i] {
+                world.deliver(event).await;
+            }
+            let answered = answered(&world, &case).await;
+            assert!(answered.starts_with("(\"MET\""), "{ended} {i}: {answered}");
+            let stopped: bool = sqlx::query_scalar(
+                "SELECT stop_time = $2::timestamptz FROM triage.clock WHERE case_id = $1 AND kind = 'ANSWER'",
+            )
+            .bind(case.id)
+            .bind(at.to_string())
+            .fetch_one(&world.database.admin)
+            .await
+            .expect("promised");
+            assert!(stopped, "{ended} {i}: {answered}");
+            ends.insert(end(&world, &case).await);
+        }
+        assert_eq!(ends.len(), 1, "{ended}: {ends:#?}");
+    }
+}
+
 #[tokio::test]
 async fn a_case_of_a_site_that_is_not_known_yet_waits_for_it() {
     let world = World::new().await;

@@ -1019,6 +1019,37 @@ async fn only_the_platform_lets_a_case_wait_for_the_spokesperson_p05() {
     let status = refused.expect_err("refused");
     assert_eq!(status.code(), tonic::Code::FailedPrecondition);
     assert!(held_kinds(&world, &case).await.is_empty());
+    // Nor does anybody else end it.
+    world.tell(&[waits(&world, &case, 1)]).await;
+    let refused = resume(&world, &case, reason).await.expect_err("refused");
+    assert_eq!(crate::grading::reason(&refused), "HOLD_NOT_ALLOWED");
+    assert_eq!(held_kinds(&world, &case).await, [ClockKind::Answer]);
+}
+
+#[tokio::test]
+async fn what_still_waits_for_the_spokesperson_when_a_case_is_reopened_stands_still_again_p27() {
+    for decided in [false, true] {
+        let world = World::new().await;
+        let case = world.case().await;
+        world.tell(&[waits(&world, &case, 1)]).await;
+        let resolved = world.moved("assignment", &case, CaseStatus::Resolved, 1);
+        world.tell(&[resolved]).await;
+        assert!(held_kinds(&world, &case).await.is_empty());
+        world.advance(HOUR).await;
+        if decided {
+            world.tell(&[waits(&world, &case, 0)]).await;
+        }
+        let reopened = world.moved("intake", &case, CaseStatus::Reopened, 2);
+        world.tell(&[reopened]).await;
+        let expected = if decided {
+            vec![]
+        } else {
+            vec![ClockKind::Answer]
+        };
+        assert_eq!(held_kinds(&world, &case).await, expected, "{decided}");
+        world.tell(&[waits(&world, &case, 0)]).await;
+        assert!(held_kinds(&world, &case).await.is_empty());
+    }
 }
 
 #[tokio::test]

@@ -262,6 +262,63 @@ async fn p10_what_came_in_before_a_policy_is_promised_by_the_one_that_held_then(
 }
 
 #[tokio::test]
+async fn p10_a_policy_that_promises_more_starts_nothing_on_a_case_from_before_it() {
+    let world = World::new().await;
+    let less = "clocks: { ACKNOWLEDGE: [], START_INVESTIGATION: [], ANSWER: [] }";
+    apply(&world, SITE, less).await;
+    assert_eq!(take_effect(&world).await, 1);
+    // One that somebody complains of, and one that a monitor found.
+    let (case, found) = (world.case().await, crowd(&world, 0).await);
+    world.tell(&[world.contact(&case, false, true, true)]).await;
+    let moved = world.moved("assignment", &case, CaseStatus::Investigating, 1);
+    world.tell(&[moved]).await;
+    world.advance(SignedDuration::from_hours(1)).await;
+    let seen = preview(&world, SITE, "{}").await;
+    assert!(seen.effects.is_empty(), "{seen:?}");
+    apply(&world, SITE, "{}").await;
+    assert_eq!(take_effect(&world).await, 1);
+    let promised = async |case| {
+        let clocks = world.clocks(case).await;
+        let kinds = [
+            ClockKind::Acknowledge,
+            ClockKind::StartInvestigation,
+            ClockKind::Answer,
+        ];
+        kinds.map(|kind| clocks.get(&kind).map(|clock| time(&clock.start_time)))
+    };
+    // Whatever decides it again: a word, a fact that makes it graver, somebody who complains after all.
+    world.tell(&[world.contact(&case, false, true, true)]).await;
+    let hurt = Signal {
+        kind: to_wire(redress_model::words::SignalKind::Injury),
+        basis: to_wire(redress_model::words::SignalBasis::Reported),
+        ..Default::default()
+    };
+    let recorded = world.record(world.manager(), &case, hurt, "").await;
+    recorded.expect("recorded");
+    assert_eq!(world.decision(&case).await.grade, 1);
+    assert_eq!(promised(&case).await, [None; 3]);
+    let complained = event::CaseFacts {
+        revision: 2,
+        received_time: Some(to_timestamp(world.now() - SignedDuration::from_hours(1))),
+        ..world.facts(&found)
+    };
+    world.tell(&[world.updated(complained)]).await;
+    assert_eq!(promised(&found).await, [None; 3]);
+    // What holds by now promises it to whoever comes in, and to whoever complains of what came in under it.
+    let found = crowd(&world, 0).await;
+    let start = Some(world.now());
+    assert_eq!(promised(&found).await, [None, start, None]);
+    world.advance(SignedDuration::from_hours(1)).await;
+    let complained = event::CaseFacts {
+        revision: 2,
+        ..world.facts(&found)
+    };
+    world.tell(&[world.updated(complained)]).await;
+    let now = Some(world.now());
+    assert_eq!(promised(&found).await, [now, start, now]);
+}
+
+#[tokio::test]
 async fn who_is_promised_no_acknowledgement_is_kept_informed_and_asked_after_it_all_the_same_m16() {
     let world = World::new().await;
     apply(&world, SITE, "clocks: { ACKNOWLEDGE: [] }").await;

@@ -665,7 +665,7 @@ async fn litigation_starts_the_defence_of_fifteen_days() {
 }
 
 #[tokio::test]
-async fn g1_5_a_lawsuit_after_the_resolution_has_its_defence_and_starts_or_moves_nothing_else() {
+async fn g1_5_a_lawsuit_after_the_resolution_has_its_defence_and_starts_nothing_else() {
     let world = World::new().await;
     let (resolved, closed) = (world.case().await, world.case().await);
     for case in [&resolved, &closed] {
@@ -683,9 +683,17 @@ async fn g1_5_a_lawsuit_after_the_resolution_has_its_defence_and_starts_or_moves
     let defence = after.remove(&ClockKind::Defence).expect("a defence");
     assert_eq!(time(&defence.due_time), at("2026-03-17T09:00:00+08:00"));
     assert!(after.keys().eq(before.keys()), "{after:?}");
-    // The acknowledgement keeps the time that grade 4 gave it.
-    let [was, is] = [&before, &after].map(|clocks| &clocks[&ClockKind::Acknowledge]);
-    assert_eq!(time(&is.due_time), time(&was.due_time));
+    // The acknowledgement is owed still, and as soon as grade 1 asks; what the resolution met or asks stands.
+    let quarter = SignedDuration::from_mins(15);
+    for (kind, was) in &before {
+        let expected = match kind {
+            ClockKind::Acknowledge => world.now() + quarter,
+            ClockKind::Answer => time(&was.start_time) + HOUR * 24,
+            _ => time(&was.due_time),
+        };
+        assert_eq!(time(&after[kind].due_time), expected, "{kind}");
+        assert!(after[kind].state == was.state, "{kind}");
+    }
     // A case that has ended is decided no more.
     assert_eq!(state(&world, &closed, ClockKind::Defence).await, None);
     // Met, and another lawsuit: anew.
@@ -1424,4 +1432,59 @@ async fn another_danger_wants_somebody_on_site_anew_once_the_first_was_seen_to_m
     assert_eq!(second.state, to_wire(ClockState::Running));
     assert_eq!(time(&second.start_time), world.now());
     assert!(time(&second.due_time) > time(&first.due_time));
+}
+
+#[tokio::test]
+async fn an_agreement_that_is_taken_back_is_not_asked_about_and_all_else_runs_on() {
+    let world = World::new().await;
+    let case = world.case().await;
+    let kind = ClockKind::ConfirmClosing;
+    let moved = |status| world.moved("assignment", &case, status, 1);
+    world.tell(&[moved(CaseStatus::Investigating)]).await;
+    let before = world.clocks(&case).await[&ClockKind::Resolve].clone();
+    // The word of the proposal may be heard last.
+    world
+        .tell(&[
+            moved(CaseStatus::Proposed),
+            moved(CaseStatus::Resolving),
+            world.contact(&case, false, true, true),
+        ])
+        .await;
+    assert_eq!(state(&world, &case, kind).await, Some(ClockState::Running));
+    world.advance(HOUR).await;
+    world.tell(&[moved(CaseStatus::Investigating)]).await;
+    let cancelled = Some(ClockState::Cancelled);
+    assert_eq!(state(&world, &case, kind).await, cancelled);
+    let resolve = world.clocks(&case).await[&ClockKind::Resolve].clone();
+    let stands = (resolve.state, resolve.due_time);
+    assert_eq!(stands, (before.state, before.due_time), "no time is bought");
+    // Another proposal asks anew.
+    world.advance(HOUR).await;
+    world
+        .tell(&[
+            moved(CaseStatus::Proposed),
+            world.contact(&case, false, true, true),
+        ])
+        .await;
+    assert_eq!(state(&world, &case, kind).await, Some(ClockState::Running));
+}
+
+#[tokio::test]
+async fn section_5_what_is_unfounded_is_answered_in_time_or_breaks_the_promise() {
+    for (hours, late) in [(23, 0), (25, 1)] {
+        let world = World::new().await;
+        let case = world.case().await;
+        world.advance(HOUR * hours).await;
+        // A rejection is a substantive word, then the end.
+        world
+            .tell(&[
+                world.contact(&case, false, true, true),
+                world.moved("assignment", &case, CaseStatus::Rejected, 1),
+            ])
+            .await;
+        world.advance(HOUR * 24 * 3).await;
+        assert_eq!(world.paged("ANSWER", "BREACHED").await, late, "{hours} h");
+        let answer = state(&world, &case, ClockKind::Answer).await;
+        assert_eq!(answer, Some(ClockState::Met), "{hours} h");
+    }
 }

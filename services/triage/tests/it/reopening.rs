@@ -320,3 +320,243 @@ async fn what_is_reopened_before_its_resolution_is_heard_is_resolved_anew_i3() {
     }
     assert_eq!(ends[0], ends[1]);
 }
+
+/// A talk with a person of ours as whoever enters it tells of it, at whatever time it was: an answer, or what the customer asks.
+fn talked(
+    world: &World,
+    case: &CaseName,
+    at: Timestamp,
+    inbound: bool,
+    promised: Option<Timestamp>,
+) -> redress_events::Event {
+    let direction = if inbound {
+        event::ContactDirection::Inbound
+    } else {
+        event::ContactDirection::Outbound
+    };
+    let payload = event::ContactRecorded {
+        case: case.to_string(),
+        contact_id: uuid::Uuid::now_v7().to_string(),
+        direction: direction.into(),
+        channel: to_wire(redress_model::words::Channel::Hotline),
+        by_person: true,
+        substantive: !inbound,
+        contact_time: Some(to_timestamp(at)),
+        promised_next_time: promised.map(to_timestamp),
+        staff: "sites/lakeside/staff/handler".to_owned(),
+        ..Default::default()
+    };
+    let kind = "redress.contact.recorded.v1";
+    world.event("intake", kind, &case.to_string(), &payload)
+}
+
+/// Where a promise of this kind stands, from when and until when.
+async fn stands(
+    world: &World,
+    case: &CaseName,
+    kind: &'static str,
+) -> Option<(String, Timestamp, Timestamp)> {
+    let row: Option<(String, jiff_sqlx::Timestamp, jiff_sqlx::Timestamp)> = sqlx::query_as(
+        "SELECT state, start_time, due_time FROM triage.clock WHERE case_id = $1 AND kind = $2",
+    )
+    .bind(case.id)
+    .bind(kind)
+    .fetch_optional(&world.database.admin)
+    .await
+    .expect("read");
+    row.map(|(state, start, due)| (state, start.to_jiff(), due.to_jiff()))
+}
+
+#[tokio::test]
+async fn p02_an_answer_from_before_the_end_that_is_heard_after_it_answers_i3() {
+    let minute = SignedDuration::from_mins(1);
+    let mut ends = Vec::new();
+    for in_order in [true, false] {
+        let world = World::new().await;
+        let case = world.case().await;
+        let first = talked(&world, &case, world.now(), false, None);
+        world.tell(&[first]).await;
+        world.advance(HOUR).await;
+        let resolved = world.moved("assignment", &case, CaseStatus::Resolved, 1);
+        world.tell(&[resolved]).await;
+        world.advance(HOUR).await;
+        world
+            .tell(&[talked(&world, &case, world.now(), true, None)])
+            .await;
+        world.advance(HOUR).await;
+        let answer = talked(&world, &case, world.now(), false, None);
+        let answered = world.now();
+        world.advance(minute).await;
+        let mut heard = vec![
+            answer,
+            world.moved("assignment", &case, CaseStatus::Closed, 1),
+        ];
+        if !in_order {
+            heard.reverse();
+        }
+        world.tell(&heard).await;
+        let words =
+            "SELECT count(*) FROM triage.case_file WHERE last_outward = last_word AND last_word = (
+                       SELECT stop_time FROM triage.clock WHERE kind = 'ANSWER')";
+        assert_eq!(world.count(words).await, 1, "{in_order}");
+        world.advance(HOUR).await;
+        let reopened = world.moved("intake", &case, CaseStatus::Reopened, 2);
+        world.tell(&[reopened]).await;
+        world.advance(HOUR * 24 * 3).await;
+        assert_eq!(world.paged("ANSWER", "BREACHED").await, 0, "{in_order}");
+        let stands = stands(&world, &case, "ANSWER").await.expect("promised");
+        assert_eq!(stands.0, "MET", "{in_order}");
+        ends.push((stands, answered));
+    }
+    assert_eq!(ends[0], ends[1]);
+}
+
+#[tokio::test]
+async fn what_was_asked_before_the_end_and_not_answered_is_asked_still_when_the_case_is_reopened_i3()
+ {
+    // An answer and a question after it, both from before the end, in whichever order they and the end are heard.
+    for order in [
+        [0, 1, 2],
+        [2, 0, 1],
+        [2, 1, 0],
+        [1, 2, 0],
+        [0, 2, 1],
+        [1, 0, 2],
+    ] {
+        let world = World::new().await;
+        let case = world.case().await;
+        world.advance(HOUR).await;
+        let answer = talked(&world, &case, world.now(), false, None);
+        world.advance(HOUR).await;
+        let question = talked(&world, &case, world.now(), true, None);
+        world.advance(HOUR).await;
+        let told = [
+            answer,
+            question,
+            world.moved("intake", &case, CaseStatus::Withdrawn, 2),
+        ];
+        for i in order {
+            world.tell(&[told[i].clone()]).await;
+        }
+        let stands = async || stands(&world, &case, "ANSWER").await.expect("promised");
+        assert_eq!(stands().await.0, "CANCELLED", "{order:?}");
+        world.advance(HOUR).await;
+        let reopened = world.moved("intake", &case, CaseStatus::Reopened, 3);
+        world.tell(&[reopened]).await;
+        let (state, start, _) = stands().await;
+        assert_eq!(
+            (state.as_str(), start),
+            ("RUNNING", world.now()),
+            "{order:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn m16_what_a_word_from_before_the_end_promised_is_owed_once_the_case_is_reopened_i3() {
+    let mut ends = Vec::new();
+    for in_order in [true, false] {
+        let world = World::new().await;
+        let case = world.case().await;
+        world.advance(HOUR).await;
+        let due = world.now() + HOUR * 24 * 5;
+        let word = talked(&world, &case, world.now(), false, Some(due));
+        world.advance(HOUR).await;
+        let mut heard = vec![
+            word,
+            world.moved("assignment", &case, CaseStatus::Rejected, 1),
+        ];
+        if !in_order {
+            heard.reverse();
+        }
+        world.tell(&heard).await;
+        let ended = stands(&world, &case, "INTERIM_UPDATE")
+            .await
+            .expect("promised");
+        assert_eq!(ended.0, "CANCELLED", "P06");
+        world.advance(HOUR).await;
+        let reopened = world.moved("intake", &case, CaseStatus::Reopened, 2);
+        world.tell(&[reopened]).await;
+        ends.push(
+            stands(&world, &case, "INTERIM_UPDATE")
+                .await
+                .expect("promised"),
+        );
+        assert_eq!(ends[0].0, "RUNNING");
+    }
+    assert_eq!(ends[0], ends[1]);
+}
+
+#[tokio::test]
+async fn what_is_said_after_the_end_meets_nothing_and_one_from_before_it_ends_no_other_promise_p06()
+{
+    let world = World::new().await;
+    let case = world.case().await;
+    world.advance(HOUR).await;
+    let before = world.now();
+    world.advance(HOUR).await;
+    let rejected = world.moved("assignment", &case, CaseStatus::Rejected, 1);
+    world.tell(&[rejected]).await;
+    world.advance(HOUR).await;
+    let payload = event::DemandChanged {
+        case: case.to_string(),
+        demand: uuid::Uuid::now_v7().to_string(),
+        kind: to_wire(ClockKind::Support),
+        state: event::DemandState::Open.into(),
+        start_time: Some(to_timestamp(world.now())),
+        due_time: Some(to_timestamp(world.now() + HOUR * 72)),
+        ..Default::default()
+    };
+    let appeal = world.event(
+        "assignment",
+        "redress.demand.changed.v1",
+        &case.to_string(),
+        &payload,
+    );
+    world.tell(&[appeal]).await;
+    let state = async |kind| stands(&world, &case, kind).await.expect("promised").0;
+    world
+        .tell(&[talked(&world, &case, world.now(), false, None)])
+        .await;
+    assert_eq!(state("ANSWER").await, "CANCELLED");
+    world
+        .tell(&[talked(&world, &case, before, false, None)])
+        .await;
+    assert_eq!(state("ANSWER").await, "MET");
+    assert_eq!(state("RESOLVE").await, "CANCELLED");
+    assert_eq!(state("SUPPORT").await, "RUNNING");
+}
+
+#[tokio::test]
+async fn m16_a_word_from_before_a_merge_that_is_heard_after_it_keeps_what_the_head_carries_i3() {
+    let world = World::new().await;
+    let (case, head) = (world.case().await, world.case().await);
+    let due = world.now() + HOUR * 24 * 2;
+    let promise = talked(&world, &case, world.now(), false, Some(due));
+    world.tell(&[promise]).await;
+    world.advance(HOUR).await;
+    let kept = talked(&world, &case, world.now(), false, None);
+    world.advance(HOUR).await;
+    let payload = event::CaseMoved {
+        case: case.to_string(),
+        status: to_wire(CaseStatus::Merged),
+        epoch: 2,
+        move_time: Some(to_timestamp(world.now())),
+        merged_into: head.to_string(),
+        ..Default::default()
+    };
+    let kind = "redress.case.moved.v1";
+    let merged = world.event("intake", kind, &case.to_string(), &payload);
+    world.tell(&[merged]).await;
+    let carried = async || {
+        stands(&world, &head, "INTERIM_UPDATE")
+            .await
+            .expect("carried")
+            .0
+    };
+    assert_eq!(carried().await, "RUNNING");
+    world.tell(&[kept]).await;
+    assert_eq!(carried().await, "MET");
+    world.advance(HOUR * 24 * 3).await;
+    assert_eq!(world.paged("INTERIM_UPDATE", "BREACHED").await, 0);
+}

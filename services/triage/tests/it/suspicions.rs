@@ -434,13 +434,25 @@ async fn a_message_is_read_only_where_the_customer_said_something_and_waits_for_
     world.tell(&[unread]).await;
     let suspected = world.decision(&case).await.suspected_signals;
     assert_eq!(suspected, [to_wire(SignalKind::Injury)]);
-    // Nobody is asked about a case that is over.
+    // Nobody is asked about a case that is over, and what was said before is asked about once it is opened again (I3).
     let over = world.case().await;
+    let before = world.message(&over, ContactDirection::Inbound, HURT);
+    world.advance(SignedDuration::from_mins(1)).await;
     let withdrawn = world.moved("intake", &over, CaseStatus::Withdrawn, 2);
     world.tell(&[withdrawn]).await;
+    world.advance(SignedDuration::from_mins(1)).await;
     says(&world, &over, HURT).await;
     let count = "SELECT count(*) FROM triage.signal";
     assert_eq!(world.count(count).await, 1);
+    let asked_before = asked(&world).await;
+    world.tell(&[before]).await;
+    assert_eq!(world.count(count).await, 2);
+    assert_eq!(asked(&world).await, asked_before);
+    let reopened = world.moved("intake", &over, CaseStatus::Reopened, 3);
+    world.tell(&[reopened]).await;
+    let suspected = world.decision(&over).await.suspected_signals;
+    assert_eq!(suspected, [to_wire(SignalKind::Injury)]);
+    assert_eq!(asked(&world).await.len(), asked_before.len() + 1);
 }
 
 /// As Postgres shows bytes.

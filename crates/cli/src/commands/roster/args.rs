@@ -372,6 +372,30 @@ pub(crate) enum DepartmentCommand {
         #[command(flatten)]
         paging: Paging,
     },
+    /// Add a department to a site, with the categories of complaints that it takes.
+    #[command(
+        after_help = "Examples:\n  redress department add repair 维修部 --site lakeside --english Repairs --category REPAIR_SERVICE\n  redress department add company-centre 公司服务中心 --site lakeside"
+    )]
+    Add {
+        /// Id of the new department: letters a to z, digits and `-`.
+        department: String,
+        /// Name for people.
+        name: String,
+        /// Site.
+        #[arg(long)]
+        site: String,
+        /// Name for people who read English.
+        #[arg(
+            long,
+            value_name = "NAME",
+            default_value = "",
+            hide_default_value = true
+        )]
+        english: String,
+        /// A category whose cases are its own, for example ENGINEERING_QUALITY; may be given several times.
+        #[arg(long = "category", value_name = "CATEGORY")]
+        categories: Vec<String>,
+    },
     /// Change what a department is called: to everybody, or to those who read English.
     #[command(
         after_help = "Examples:\n  redress department rename repair --site lakeside --english 'Repairs'\n  redress department rename repair --site lakeside --to 维修部\n  redress department rename repair --site lakeside --english ''"

@@ -2,14 +2,14 @@
 
 use redress_model::words::Category;
 use redress_proto::assignment::v1::{
-    BorrowStaffRequest, ContactKind, ContactPoint, CreateStaffRequest, Department, EndLoanRequest,
-    GetDepartmentRequest, GetStaffRequest, ListDepartmentsRequest, ListLoansRequest,
-    ListStaffRequest, Loan, Staff, UpdateDepartmentRequest, UpdateStaffRequest,
+    BorrowStaffRequest, ContactKind, ContactPoint, CreateDepartmentRequest, CreateStaffRequest,
+    Department, EndLoanRequest, GetDepartmentRequest, GetStaffRequest, ListDepartmentsRequest,
+    ListLoansRequest, ListStaffRequest, Loan, Staff, UpdateDepartmentRequest, UpdateStaffRequest,
 };
 
 use super::args::{DepartmentCommand, PersonArgs, StaffCommand};
 use crate::commands::people::person;
-use crate::commands::{choice, word};
+use crate::commands::{choice, number, word};
 use crate::connect::{Platform, all_pages, parent, request};
 use crate::failure::Failure;
 use crate::json;
@@ -357,6 +357,30 @@ pub(crate) async fn run_department(
 ) -> Result<(), Failure> {
     let (site, paging) = match command {
         DepartmentCommand::List { site, paging } => (site, paging),
+        DepartmentCommand::Add {
+            department,
+            name,
+            site,
+            english,
+            categories,
+        } => {
+            let categories = categories.iter().map(|c| number::<Category>("category", c));
+            let create = CreateDepartmentRequest {
+                parent: parent(Some(&site)),
+                department_id: department,
+                department: Some(Department {
+                    display_name: name,
+                    display_name_en: english,
+                    categories: categories.collect::<Result<_, _>>()?,
+                    ..Default::default()
+                }),
+                request_id: super::request_id(),
+            };
+            let mut client = platform.roster();
+            let answer = client.create_department(request(create)).await?;
+            show_departments(&Vec::from_iter(answer.into_inner().department), out);
+            return Ok(());
+        }
         DepartmentCommand::Rename {
             department,
             site,
@@ -413,9 +437,14 @@ pub(crate) async fn run_department(
         }
     })
     .await?;
+    show_departments(&departments, out);
+    Ok(())
+}
+
+fn show_departments(departments: &[Department], out: Output) {
     out.rows(
         &["Department", "Name", "In English", "Categories"],
-        &departments,
+        departments,
         |d| {
             let categories: Vec<String> =
                 d.categories.iter().map(|c| word::<Category>(*c)).collect();
@@ -428,7 +457,6 @@ pub(crate) async fn run_department(
         },
         |d| json::of("assignment.v1.Department", d),
     );
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,19 +1,24 @@
 //! `redress status`: one screen that says whether the platform runs as it should. It reads what metrics export,
 //! service by service, and judges by the same limits as the alerts (deploy/observability/alerts). Metrics need no
 //! database, so each service is made to read its own as well. Promises to customers that people broke are named beside
-//! it: they are no fault of the platform, and none of its business to call it well either.
+//! it: they are no fault of the platform, and none of its business to call it well either. Every replica of a service is
+//! asked, and the worst of what they say counts.
 
+mod replicas;
 mod sections;
 
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
 use redress_proto::event::v1::ListParkedEventsRequest;
+use redress_proto::event::v1::event_admin_service_client::EventAdminServiceClient;
+use redress_proto::operations::v1::status_service_client::StatusServiceClient;
 use redress_proto::operations::v1::{GetStatusRequest, GetStatusResponse};
 use tonic::{Code, Status};
 
 use crate::args::ServiceArg;
-use crate::connect::{Platform, request};
+use crate::connect::{Authenticated, Platform, request};
 use crate::failure::Failure;
 use crate::output::{Output, counted};
+use replicas::{Replicas, Reply, together};
 use sections::{as_json, show};
 
 /// Seconds: an event may be on its way for so long.
@@ -39,38 +44,33 @@ struct Answer {
     status: Result<GetStatusResponse, Status>,
     /// Whether a call that reads its database succeeded.
     read: Result<(), Status>,
+    /// For how many replicas it speaks.
+    replicas: Replicas,
 }
 
 impl Answer {
     /// Why the call that reads the database failed; nothing is known where the caller may not make it.
     fn failed_read(&self) -> Option<&Status> {
-        let known =
-            |s: &&Status| !matches!(s.code(), Code::PermissionDenied | Code::Unauthenticated);
-        self.read.as_ref().err().filter(known)
+        self.read
+            .as_ref()
+            .err()
+            .filter(|_| is_failed_read(&self.read))
     }
+}
+
+fn is_failed_read(read: &Result<(), Status>) -> bool {
+    let known = |s: &Status| !matches!(s.code(), Code::PermissionDenied | Code::Unauthenticated);
+    read.as_ref().is_err_and(known)
 }
 
 /// Asks every service, prints, and fails when the platform does not run as it should.
 pub(crate) async fn run(platform: &Platform, out: Output) -> Result<(), Failure> {
-    let answers = join_all(ServiceArg::ALL.map(|service| async move {
-        let asked = platform
-            .status(service)
-            .get_status(request(GetStatusRequest {}))
-            .await;
-        let read = platform
-            .events(service)
-            .list_parked_events(request(ListParkedEventsRequest {
-                page_size: 1,
-                ..Default::default()
-            }))
-            .await;
-        Answer {
-            service: service.name(),
-            status: asked.map(tonic::Response::into_inner),
-            read: read.map(drop),
-        }
+    let answers = try_join_all(ServiceArg::ALL.map(|service| async move {
+        let replicas = platform.replicas(service).await?;
+        let replies = join_all(replicas.asked.into_iter().map(ask)).await;
+        Ok::<_, Failure>(together(service.name(), replies, replicas.found))
     }))
-    .await;
+    .await?;
     // Whoever may not ask learns so, instead of that everything is down.
     if let Some(refusal) = refused(&answers) {
         return Err(refusal.into());
@@ -86,6 +86,23 @@ pub(crate) async fn run(platform: &Platform, out: Output) -> Result<(), Failure>
         Err(Failure::Trouble {
             count: troubles.len(),
         })
+    }
+}
+
+/// Asks one replica.
+async fn ask(channel: Authenticated) -> Reply {
+    let asked = StatusServiceClient::new(channel.clone())
+        .get_status(request(GetStatusRequest {}))
+        .await;
+    let read = EventAdminServiceClient::new(channel)
+        .list_parked_events(request(ListParkedEventsRequest {
+            page_size: 1,
+            ..Default::default()
+        }))
+        .await;
+    Reply {
+        status: asked.map(tonic::Response::into_inner),
+        read: read.map(drop),
     }
 }
 
@@ -188,22 +205,33 @@ fn troubles(answer: &Answer) -> Vec<Trouble> {
             return found;
         }
     };
+    let replicas = &answer.replicas;
+    if let Some(code) = replicas.away.first() {
+        let (count, asked) = (replicas.away.len(), replicas.asked);
+        let do_not = if count == 1 { "does not" } else { "do not" };
+        tell(
+            format!("{count} of {asked} replicas {do_not} answer ({code:?})"),
+            "a-service-is-gone",
+        );
+    }
     if let Some(error) = answer.failed_read() {
         let code = error.code();
+        let how_many = replicas.of_all(replicas.failing);
         if [Code::Unavailable, Code::DeadlineExceeded].contains(&code) {
             tell(
-                format!("Postgres does not answer it ({code:?})"),
+                format!("Postgres does not answer it ({code:?}){how_many}"),
                 "postgres-is-gone",
             );
         } else if code == Code::ResourceExhausted {
             tell(
-                "its calls or its connections to Postgres are all taken (ResourceExhausted)"
-                    .to_owned(),
+                format!(
+                    "its calls or its connections to Postgres are all taken (ResourceExhausted){how_many}"
+                ),
                 "capacity",
             );
         } else {
             tell(
-                format!("calls that read its database fail ({code:?})"),
+                format!("calls that read its database fail ({code:?}){how_many}"),
                 "calls-fail",
             );
         }
@@ -356,33 +384,14 @@ fn share(part: f64, whole: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use redress_proto::operations::v1::Reading;
     use serde_json::json;
 
+    use super::replicas::tests::{Told, reply};
     use super::sections::{as_of, counted_heading};
     use super::*;
 
-    type Told<'a> = (&'a str, &'a [(&'a str, &'a str)], f64);
-
     fn answer(readings: &[Told<'_>]) -> Answer {
-        Answer {
-            service: "triage",
-            status: Ok(GetStatusResponse {
-                readings: readings
-                    .iter()
-                    .map(|(metric, labels, value)| Reading {
-                        metric: (*metric).to_owned(),
-                        labels: labels
-                            .iter()
-                            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-                            .collect(),
-                        value: *value,
-                    })
-                    .collect(),
-                ..Default::default()
-            }),
-            read: Ok(()),
-        }
+        together("triage", vec![reply(readings)], 1)
     }
 
     fn sections() -> Vec<String> {
@@ -489,11 +498,11 @@ mod tests {
         let nothing = answer(&[]);
         let nothing = nothing.status.as_ref().expect("answered");
         assert_eq!(sum(nothing, "redress.events.parked", None).to_string(), "0");
-        let away = Answer {
-            service: "crisis",
+        let away = Reply {
             status: Err(Status::unavailable("gone")),
             read: Err(Status::unavailable("gone")),
         };
+        let away = together("crisis", vec![away], 1);
         assert_eq!(troubles(&away).len(), 1, "it is away, and that is all");
         assert_eq!(troubles(&away)[0].runbook, "a-service-is-gone");
     }
@@ -525,6 +534,7 @@ mod tests {
             (&object["ok"], &object["broken_promises"]),
             (&json!(true), &json!(3.0))
         );
+        assert_eq!(object["services"][0]["replicas"], json!(1));
 
         let (first, second) = headline(2, broken_promises(&answers[..1]), None);
         assert_eq!(first, "2 things need somebody.");
@@ -568,10 +578,11 @@ mod tests {
             (Code::PermissionDenied, None),
         ] {
             let well = answer(&[("redress.redis.up", &[], 1.0)]);
-            let asked = Answer {
+            let asked = Reply {
+                status: well.status,
                 read: Err(Status::new(code, "")),
-                ..well
             };
+            let asked = together("triage", vec![asked], 1);
             let found: Vec<_> = troubles(&asked).iter().map(|t| t.runbook).collect();
             assert_eq!(found, Vec::from_iter(section), "{code:?}");
             assert!(

@@ -46,7 +46,8 @@ pub(super) fn show(answers: &[Answer], troubles: &[Trouble]) {
     for answer in answers {
         services.add_row(match &answer.status {
             Err(_) => {
-                let mut cells = vec![answer.service.to_owned(), "away".red().to_string()];
+                let state = format!("away{}", answer.replicas.counted());
+                let mut cells = vec![answer.service.to_owned(), state.red().to_string()];
                 cells.resize(9, "–".to_owned());
                 cells
             }
@@ -159,10 +160,7 @@ fn service_row(answer: &Answer, status: &GetStatusResponse, now: Timestamp) -> V
         .any(|r| r.metric == "redress.timers.overdue.age");
     vec![
         answer.service.to_owned(),
-        match answer.failed_read() {
-            Some(_) => "calls fail".red().to_string(),
-            None => "serving".green().to_string(),
-        },
+        state(answer),
         status.version.clone(),
         since,
         format!("{:.0} %", pool * 100.0),
@@ -175,6 +173,21 @@ fn service_row(answer: &Answer, status: &GetStatusResponse, now: Timestamp) -> V
             "–".to_owned()
         },
     ]
+}
+
+/// How a service is that answers: what ails some of its replicas, or how many were asked where it is more than one.
+fn state(answer: &Answer) -> String {
+    let replicas = &answer.replicas;
+    if answer.failed_read().is_some() {
+        format!("calls fail{}", replicas.counted())
+            .red()
+            .to_string()
+    } else if !replicas.away.is_empty() {
+        let away = format!("{} of {} away", replicas.away.len(), replicas.asked);
+        away.red().to_string()
+    } else {
+        format!("serving{}", replicas.counted()).green().to_string()
+    }
 }
 
 fn show_cases(triage: &GetStatusResponse) {
@@ -219,10 +232,18 @@ pub(super) fn as_json(answers: &[Answer], troubles: &[Trouble]) -> serde_json::V
     let services: Vec<_> = answers
         .iter()
         .map(|answer| match &answer.status {
-            Err(error) => json!({ "service": answer.service, "serving": false, "reason": format!("{:?}", error.code()) }),
+            Err(error) => json!({
+                "service": answer.service,
+                "serving": false,
+                "reason": format!("{:?}", error.code()),
+                "replicas": answer.replicas.asked,
+                "replicas_away": answer.replicas.away.len(),
+            }),
             Ok(status) => json!({
                 "service": answer.service,
                 "serving": true,
+                "replicas": answer.replicas.asked,
+                "replicas_away": answer.replicas.away.len(),
                 "calls_fail": answer.failed_read().map(|error| format!("{:?}", error.code())),
                 "version": status.version,
                 "instance": status.instance,

@@ -322,7 +322,7 @@ impl Dispute {
         }))
     }
 
-    /// What stops when the rung ends: a defence that nobody files any more, an appeal.
+    /// What stops when the rung ends, or a judgment does with its instance: a defence that nobody files any more, an appeal.
     fn stops(&self, id: Uuid) -> Vec<Effect> {
         let mut effects = Vec::new();
         if self
@@ -488,15 +488,17 @@ impl Matter for Dispute {
                         "a decision waits for an answer; legal now: appeal it or not",
                     ));
                 }
-                let mut effects = match self.current() {
-                    Some((_, stage)) if stage.rung == Rung::Litigation => self.stops(id),
-                    _ => {
-                        return Err(illegal(
-                            "it is before no court; legal now: enter LITIGATION",
-                        ));
-                    }
-                };
-                self.current_mut()?.defended = true;
+                if !matches!(self.current(), Some((_, stage)) if stage.rung == Rung::Litigation) {
+                    return Err(illegal(
+                        "it is before no court; legal now: enter LITIGATION",
+                    ));
+                }
+                // A ruling, on jurisdiction, say, leaves the suit where it is: the defence is owed still.
+                let mut effects = Vec::new();
+                if !ruling {
+                    effects = self.stops(id);
+                    self.current_mut()?.defended = true;
+                }
                 self.decisions.push(Decision {
                     ruling: *ruling,
                     served: *served,
@@ -513,7 +515,9 @@ impl Matter for Dispute {
                         "no decision waits for an answer; legal now: record the decision",
                     ));
                 }
-                if !appealed {
+                // A ruling that stands ends no suit; one that does is told as the end of the rung.
+                let binds = !appealed && self.decisions.last().is_some_and(|d| !d.ruling);
+                if binds {
                     self.may_end()?;
                 }
                 let effects = self
@@ -524,7 +528,7 @@ impl Matter for Dispute {
                     decision.answered = Some(*when);
                 }
                 self.state = State::OnARung;
-                if !appealed {
+                if binds {
                     self.current_mut()?.end = Some((*when, Outcome::Decided));
                     self.state = State::Ended;
                 }
@@ -706,6 +710,57 @@ mod tests {
         })
         .expect("accepted");
         assert!(step(Step::Opened).is_err());
+        assert!(d.is_ended());
+    }
+
+    #[test]
+    fn m04_a_ruling_leaves_the_defence_owed_and_ends_no_suit() {
+        let mut d = Dispute::new("roof".to_owned());
+        enter(&mut d, Rung::Litigation, Side::Complainant).expect("sued");
+        let served = at("2026-05-27T01:00:00Z");
+        let mut step = |step| d.record(Uuid::nil(), &step, at(NOW)).expect("legal");
+        let kinds = |effects: &[Effect]| -> Vec<(ClockKind, DemandState)> {
+            let demands = effects.iter().map(|effect| match effect {
+                Effect::Demand(d) => (d.kind, d.state),
+                other => panic!("no demand: {other:?}"),
+            });
+            demands.collect()
+        };
+        let decided = |ruling| Step::Decided { ruling, served };
+        let stands = || Step::Answered {
+            appealed: false,
+            when: served,
+        };
+        // On jurisdiction, say, before the defence was due.
+        let ruled = step(decided(true));
+        let appeal = (ClockKind::AppealRuling, DemandState::Open);
+        assert_eq!(kinds(&ruled), [appeal]);
+        let let_stand = step(stands());
+        let met = (ClockKind::AppealRuling, DemandState::Met(served));
+        assert_eq!(kinds(&let_stand), [met]);
+        let filed = step(Step::Defended(served));
+        let defence = (ClockKind::Defence, DemandState::Met(served));
+        assert_eq!(kinds(&filed), [defence], "it was owed still");
+        step(decided(false));
+        step(stands());
+        assert!(d.is_ended(), "a judgment that stands ends it");
+
+        // A judgment leaves nothing to defend.
+        let mut d = Dispute::new("roof".to_owned());
+        enter(&mut d, Rung::Litigation, Side::Complainant).expect("sued");
+        let judged = d.record(Uuid::nil(), &decided(false), at(NOW));
+        let cancelled = (ClockKind::Defence, DemandState::Cancelled);
+        let appeal = (ClockKind::AppealJudgment, DemandState::Open);
+        assert_eq!(kinds(&judged.expect("judged")), [cancelled, appeal]);
+        // A ruling that does end the suit is told as the end of the rung.
+        let mut d = Dispute::new("roof".to_owned());
+        enter(&mut d, Rung::Litigation, Side::Complainant).expect("sued");
+        d.record(Uuid::nil(), &decided(true), at(NOW))
+            .expect("ruled");
+        d.record(Uuid::nil(), &stands(), at(NOW)).expect("stands");
+        assert!(!d.is_ended());
+        let stopped = leave(&mut d, Outcome::Decided).expect("dismissed");
+        assert_eq!(kinds(&stopped), [cancelled]);
         assert!(d.is_ended());
     }
 

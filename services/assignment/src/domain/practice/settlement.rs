@@ -161,9 +161,9 @@ impl Settlement {
         signed > 0 && signed >= usize::from(self.needed_percent) * self.households.len()
     }
 
-    /// What it costs where every household on the roll signs: the largest sum that the terms name, for each.
+    /// What it costs where every household on the roll signs: what the terms name together, for each.
     fn cost(&self) -> Decimal {
-        money::largest(&self.terms).unwrap_or_default() * Decimal::from(self.households.len())
+        money::total(&self.terms).unwrap_or_default() * Decimal::from(self.households.len())
     }
 
     /// The lowest level that may approve it with the roll as it is; as many as together are of grade 1 (G1.4) take a region at least.
@@ -412,6 +412,16 @@ mod tests {
         assert_eq!(reason(low), "ABOVE_LIMIT");
         say(&mut settlement, approved(Level::SiteManager)).expect("within the limit");
         sign(&mut settlement, "u2").expect("approved anew");
+    }
+
+    #[test]
+    fn m10_the_sums_that_the_terms_name_add() {
+        let mut settlement = roll(2, 100);
+        let required = |settlement: &Settlement| settlement.required(&Limits::default());
+        settlement.terms = "每户补偿1000元（壹仟元整）".to_owned();
+        assert_eq!(required(&settlement), Level::DepartmentManager);
+        settlement.terms = "每户补偿1000元,另补贴1000元".to_owned();
+        assert_eq!(required(&settlement), Level::SiteManager);
     }
 
     #[test]

@@ -659,6 +659,34 @@ fn who_declines_is_passed_over_and_whoever_is_responsible_stays_so() {
 }
 
 #[test]
+fn p14_what_somebody_declines_is_offered_to_nobody_on_leave() {
+    let work = assigned();
+    assert_eq!(work.offered_to, Some(id("eng-two")));
+    let mut bench = bench();
+    let declined = |bench: &Bench| {
+        let action = Action::Decline("no scaffold".to_owned());
+        transition(&work, action, bench, now()).expect("legal")
+    };
+    // Past whoever is on leave, rung by rung, and it stays there.
+    for (away, expected) in [
+        ("eng-one", "lead-site"),
+        ("lead-site", "lead-duty"),
+        ("lead-duty", "lead-top"),
+    ] {
+        bench.away.insert(id(away));
+        let climbed = declined(&bench);
+        assert_eq!(climbed.work.offered_to, Some(id(expected)));
+        let settled = transition(&climbed.work, Action::RosterChanged, &bench, now());
+        let settled = settled.expect("legal");
+        assert_eq!(settled.work.offered_to, Some(id(expected)));
+    }
+    // Where nobody else is there it stays with whoever is.
+    bench.away = bench.people.keys().cloned().collect();
+    bench.away.remove(&id("eng-two"));
+    assert!(!declined(&bench).changed(&work));
+}
+
+#[test]
 fn a_hand_over_ends_with_the_duty_of_the_giver() {
     let work = apply(&assigned(), Action::Accept).work;
     let offered = handover::offer(&work, id("eng-one"), String::new(), now())
@@ -713,10 +741,15 @@ fn i10_every_move_from_every_status_is_made_where_it_is_legal_and_refused_with_w
         for (to, action) in own_moves() {
             let mut work = apply(&assigned(), Action::Accept).work;
             work.status = status;
-            // An answer needs a question; everything else follows the table.
-            let asks = matches!(action, Action::Answer(..));
-            let legal = lifecycle::allows(status, to, Mover::Assignment)
-                && (!asks || status == CaseStatus::Proposed);
+            // An answer needs a question, but for a no once it was agreed to; everything else follows the table.
+            let is_asked = match &action {
+                Action::Answer(Answer::Declined, _) => {
+                    matches!(status, CaseStatus::Proposed | CaseStatus::Resolving)
+                }
+                Action::Answer(..) => status == CaseStatus::Proposed,
+                _ => true,
+            };
+            let legal = lifecycle::allows(status, to, Mover::Assignment) && is_asked;
             match transition(&work, action.clone(), &bench, now()) {
                 Ok(outcome) => {
                     assert!(legal, "{status} to {to}: {action:?}");
@@ -735,7 +768,7 @@ fn i10_every_move_from_every_status_is_made_where_it_is_legal_and_refused_with_w
             }
         }
     }
-    assert_eq!(made, 8);
+    assert_eq!(made, 9);
 }
 
 #[test]

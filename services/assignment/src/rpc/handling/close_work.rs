@@ -66,7 +66,7 @@ impl Operation for Close<'_> {
             reviewer: &person_of(self.asked.caller),
             authors: &authors,
             follow_up: follow_up.as_ref(),
-            answer: told(tx, before).await?.and_then(|s| s.answer),
+            answer: told(tx, before).await?.and_then(|s| s.last_word()),
         };
         let ending = closing
             .end()

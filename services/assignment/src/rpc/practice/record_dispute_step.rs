@@ -83,7 +83,7 @@ async fn require_level(
         let rule = "must name every sum: who may settle on it is decided by that";
         return Err(Fault::invalid("text", rule));
     }
-    let (Some(sum), Some(case)) = (money::largest(result), kept.case) else {
+    let (Some(sum), Some(case)) = (money::total(result), kept.case) else {
         return Ok(());
     };
     let work = visible_work(tx, caller, &CaseName::new(kept.site.clone(), case)).await?;

@@ -55,7 +55,7 @@ impl Operation for Decline<'_> {
         let outcome = transition(before, action, &bench, now).map_err(|e| illegal(&e, case))?;
         require_one_of(self.asked.caller, case, &[before.offered_to.as_ref()])?;
         if !outcome.changed(before) {
-            let text = "nobody else may handle the case; legal now: AcceptAssignment";
+            let text = "nobody else who may handle the case is there; legal now: AcceptAssignment";
             let name = parse::work_name(case);
             return Err(Fault::illegal("NOBODY_ELSE", text, &name));
         }

@@ -292,8 +292,8 @@ fn the_same_thing_counted_differently_contradicts_under_any_key_and_spelling() {
 #[test]
 fn a_correction_takes_the_place_of_what_it_contradicts() {
     let told = |key: &str, value: &str, corrects| Told {
-        facts: vec![fact(key, value)],
         corrects,
+        ..told(&[(key, value)])
     };
     let standing = standing_facts(vec![
         told("households", "three households", false),
@@ -307,6 +307,82 @@ fn a_correction_takes_the_place_of_what_it_contradicts() {
         None
     );
     assert!(contradiction(&[fact("homes", "3 households")], &standing).is_some());
+}
+
+fn told(facts: &[(&str, &str)]) -> Told {
+    Told {
+        facts: facts.iter().map(|(key, value)| fact(key, value)).collect(),
+        corrects: false,
+        superseded: false,
+        replaced: false,
+    }
+}
+
+fn superseded(facts: &[(&str, &str)]) -> Told {
+    Told {
+        superseded: true,
+        ..told(facts)
+    }
+}
+
+#[test]
+fn the_last_word_on_a_fact_stands_where_what_took_its_place_is_silent_about_it() {
+    let corrected = || {
+        let correction = Told {
+            corrects: true,
+            ..superseded(&[("injured", "5")])
+        };
+        vec![
+            told(&[("injured", "3")]),
+            correction,
+            told(&[("households", "12")]),
+        ]
+    };
+    let standing = standing_facts(corrected());
+    let says = |value: &str| contradiction(&[fact("injured", value)], &standing);
+    assert!(says("3").is_some(), "the older figure stays corrected");
+    assert_eq!(says("5"), None);
+    // Whatever speaks of it since takes its place, under another key too.
+    let mut later = corrected();
+    later.push(told(&[("people_hurt", "6 injured people")]));
+    let standing = standing_facts(later);
+    let hurt: Vec<&str> = standing.iter().map(|f| f.value.as_str()).collect();
+    assert_eq!(hurt, ["12", "6 injured people"]);
+}
+
+#[test]
+fn whoever_takes_the_place_of_a_statement_may_say_otherwise_than_it_and_than_nothing_else() {
+    let line = |last: Told| {
+        let first = superseded(&[("injured", "2"), ("households", "12")]);
+        standing_facts(vec![first, superseded(&[("injured", "2")]), last])
+    };
+    let replaced = Told {
+        replaced: true,
+        ..told(&[("injured", "3")])
+    };
+    let keys: Vec<String> = line(replaced).into_iter().map(|f| f.key).collect();
+    assert_eq!(keys, ["households"]);
+    let keys: Vec<String> = line(told(&[("injured", "3")]))
+        .into_iter()
+        .map(|f| f.key)
+        .collect();
+    assert_eq!(keys, ["households", "injured"]);
+}
+
+#[test]
+fn the_holding_statement_that_is_promised_speaks_to_people_outside() {
+    for audience in Audience::ALL.iter().copied() {
+        let outside = is_update(audience);
+        assert_eq!(
+            holds(StatementKind::Holding, audience),
+            outside,
+            "{audience}"
+        );
+        assert!(!holds(StatementKind::Update, audience));
+        let public = audience == Audience::Public;
+        assert_eq!(is_first_word(StatementKind::Update, audience), public);
+        assert_eq!(is_first_word(StatementKind::Holding, audience), outside);
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! HoldBriefing: the planned briefing took place. FAILED_PRECONDITION `BRIEFING_STATE` when it is not planned,
-//! `NOT_EVERYBODY_TOLD` when personal notices leave somebody out, `NOT_ON_ROSTER` for an owner without a place here.
+//! `BRIEFING_TOO_EARLY` before the fixed time of the one before it, `NOT_EVERYBODY_TOLD` when personal notices leave somebody out,
+//! `NOT_ON_ROSTER` for an owner without a place here.
 
 use jiff::Timestamp;
 use redress_model::Fault;

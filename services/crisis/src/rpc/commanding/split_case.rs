@@ -1,4 +1,4 @@
-//! SplitCase: a wrong join is set right. FAILED_PRECONDITION `NOT_A_MEMBER`, `SAME_MATTER`, `CASE_NOT_GRADED`.
+//! SplitCase: a wrong join is set right. FAILED_PRECONDITION `NOT_A_MEMBER`, `SAME_MATTER`, `CASE_NOT_GRADED`, `CASE_ENDED`.
 
 use redress_model::Fault;
 use redress_model::fault::parse_field;

@@ -10,7 +10,7 @@ use redress_rpc::etag;
 
 use crate::domain::gate::Gap;
 use crate::domain::terms::Terms;
-use crate::flow::listed;
+use crate::flow::in_force;
 use crate::store::incidents::Incident;
 use crate::store::playbooks::Known;
 use crate::store::roles::Role;
@@ -49,7 +49,8 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn render(self) -> Result<wire::IncidentPlan, Fault> {
         let site = self.incident.name.site.clone();
-        let settings = self.frozen.as_ref().map(|f| listed(&f.settings));
+        let frozen = self.frozen.as_ref();
+        let settings = frozen.map(|f| in_force(&f.settings, Some(&f.playbook)));
         let plan = self.terms.plan(self.incident.stage);
         let named = self.terms.playbook.as_ref();
         Ok(wire::IncidentPlan {

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use super::News;
 use super::incidents::optional;
-use crate::domain::case::{CaseView, is_silent};
+use crate::domain::case::{CaseView, Reader, is_silent, readers};
 use crate::domain::causes::{self, ClockNews, WorkNotice};
 use crate::domain::message::Draft;
 use crate::domain::survey;
@@ -121,7 +121,12 @@ impl Told {
 
 enum What {
     Facts(Box<CaseFacts>),
-    Moved(CaseStatus, i64, Timestamp),
+    Moved {
+        status: CaseStatus,
+        epoch: i64,
+        moved: Timestamp,
+        into: Option<CaseName>,
+    },
     Graded(i64, i32, i64, Option<ClusterName>),
     Owned(Box<OwnerChanged>, Option<StaffName>),
     Clock(Box<ClockNews>, ClockState),
@@ -144,7 +149,13 @@ fn read(event: &Event) -> Result<Told, Fault> {
                 Some(time) => convert::from_timestamp("move_time", time)?,
                 None => Timestamp::UNIX_EPOCH,
             };
-            (Some(case), What::Moved(status, news.epoch, moved))
+            let what = What::Moved {
+                status,
+                epoch: news.epoch,
+                moved,
+                into: optional("merged_into", &news.merged_into)?,
+            };
+            (Some(case), what)
         }
         "redress.case.graded.v1" => {
             let news: CaseGraded = event.decode()?;
@@ -257,9 +268,23 @@ impl Memory {
         let historical = told.historical;
         match (told.what, told.case) {
             (What::Facts(facts), Some(case)) => Some(self.facts(case, *facts, historical)),
-            (What::Moved(status, epoch, moved), Some(case)) => {
+            (
+                What::Moved {
+                    status,
+                    epoch,
+                    moved,
+                    into,
+                },
+                Some(case),
+            ) => {
                 let view = self.cases.get_mut(&case.id)?;
                 view.moved(status, epoch);
+                if let Some(into) = into.filter(|_| status == CaseStatus::Merged) {
+                    view.merged(into.id, epoch);
+                }
+                if epoch == view.epoch {
+                    view.heard(status, now);
+                }
                 let stands = epoch == view.epoch && !historical && !view.historical;
                 Some(Then::Moved {
                     view: Box::new(view.clone()),
@@ -313,6 +338,7 @@ impl Memory {
         let historical = historical || convert::from_wire(facts.mode) == Some(CaseMode::Historical);
         let mut accuses_others = false;
         let erased = facts.erased;
+        let (epoch, into) = (facts.epoch, facts.merged_into.parse::<CaseName>().ok());
         let view = match self.cases.get_mut(&case.id) {
             Some(view) => {
                 if view.updated(facts.revision, &facts.number, &facts.language) {
@@ -340,14 +366,21 @@ impl Memory {
                     complained_about: facts.staff_complained_about,
                     person_tokens: facts.person_tokens.clone(),
                     erased: false,
+                    merged_into: None,
+                    work_time: None,
                 };
                 self.cases.insert(case.id, view.clone());
                 view
             }
         };
-        let view = match self.cases.get_mut(&case.id).filter(|_| erased) {
+        let view = match self.cases.get_mut(&case.id) {
             Some(kept) => {
-                kept.erase();
+                if let Some(into) = into.filter(|_| status == CaseStatus::Merged) {
+                    kept.merged(into.id, epoch);
+                }
+                if erased {
+                    kept.erase();
+                }
                 kept.clone()
             }
             None => view,
@@ -446,12 +479,14 @@ impl<P: People> News<P> {
                 moved,
                 stands,
             } => {
-                for survey in surveys::cancel_of_case(tx, &case, view.epoch).await? {
+                let into = view.merged_into;
+                for survey in surveys::cancel_of_case(tx, &case, view.epoch, into).await? {
                     voice::survey_ended(tx, &survey, now).await?;
                 }
                 tasks::end_needless_surveys(tx, site, Some(case.id), None, now).await?;
                 if stands {
-                    let drafts = causes::progress(&case, &view, status, moved, now);
+                    let readers = matters::readers(tx, &case, &view).await?;
+                    let drafts = causes::progress(&case, &view, status, moved, &readers, now);
                     messages::queue(tx, site, &drafts, now).await?;
                     if status == CaseStatus::Resolved {
                         ask(tx, &self.keys, &case, &view, now).await?;
@@ -509,10 +544,10 @@ async fn ask(
         .and_then(|site| TimeZone::get(&site.time_zone).ok())
         .unwrap_or(TimeZone::UTC);
     let (department, handlers) = surveys::handled_by(tx, case).await?;
-    for person in surveys::people_of_case(tx, case).await? {
-        let preference = preferences::get(tx, &case.site, &person).await?;
+    for reader in asked(tx, case, view).await? {
+        let preference = preferences::get(tx, &case.site, &reader.token).await?;
         if preference.refuses(Some(MessageTopic::Survey)) {
-            let draft = causes::resolved(case, view, &person, now);
+            let draft = causes::resolved(case, view, &reader, now);
             messages::queue(tx, &case.site, &[draft], now).await?;
             continue;
         }
@@ -520,8 +555,9 @@ async fn ask(
             id: ids::new_id(now),
             cause: &cause,
             kind: SurveyKind::Complaint,
-            person: &person,
+            person: &reader.token,
             case: Some((case, view.epoch)),
+            known_by: reader.known_by.as_ref(),
             department: &department,
             handlers: &handlers,
             contact: None,
@@ -530,11 +566,25 @@ async fn ask(
         };
         let (id, fresh) = surveys::insert(tx, keys, &case.site, &new, now).await?;
         if fresh {
-            let draft = causes::survey(id, &person, Some(case), &view.number, now);
+            let cases = (Some(case), reader.known_by.as_ref());
+            let draft = causes::survey(id, &reader.token, cases, &reader.number, now);
             messages::queue(tx, &case.site, &[draft], now).await?;
         }
     }
     Ok(())
+}
+
+/// Those who are asked about a resolved case: whoever was told that it, or a case that was merged into it, was received.
+async fn asked(tx: &mut Tx, case: &CaseName, view: &CaseView) -> Result<Vec<Reader>, Fault> {
+    let mut joined = matters::joined(tx, case).await?;
+    for (case, view) in &mut joined {
+        view.person_tokens = surveys::people_of_case(tx, case).await?;
+    }
+    let own = CaseView {
+        person_tokens: surveys::people_of_case(tx, case).await?,
+        ..view.clone()
+    };
+    Ok(readers(&own, &joined))
 }
 
 /// What people have to know about the work: each of them is told once, by a digest where too much comes at once (P22).

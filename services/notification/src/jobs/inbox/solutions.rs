@@ -51,7 +51,8 @@ pub(super) async fn appeal_decided(
         return Ok(Applied::Wait);
     };
     if !news.granted && !event.historical && !view.historical {
-        let drafts = causes::appeal_dismissed(&case, &view, now);
+        let readers = matters::readers(tx, &case, &view).await?;
+        let drafts = causes::appeal_dismissed(&case, &readers, now);
         messages::queue(tx, &case.site, &drafts, now).await?;
     }
     Ok(Applied::Done)

@@ -10,7 +10,7 @@ use redress_model::name::{CaseName, IncidentName, StaffName, StatementName};
 use redress_proto::event::v1::StatementPublished;
 use redress_store::Tx;
 
-use crate::domain::case::CaseView;
+use crate::domain::case::{CaseView, Reader};
 use crate::domain::causes;
 use crate::domain::message::{Draft, Recipient};
 use crate::jobs::voice;
@@ -52,7 +52,8 @@ pub(super) async fn published(
         let Some(view) = matters::case(tx, &case).await? else {
             return Ok(Applied::Wait);
         };
-        cases.push((case, view));
+        let readers = matters::readers(tx, &case, &view).await?;
+        cases.push((case, view, readers));
     }
     let readers = if inside {
         colleagues(&cases, staff::at_work(tx, &incident.site).await?)
@@ -62,25 +63,24 @@ pub(super) async fn published(
     let rules = &news.overridden_rules;
     let drafts: Vec<Draft> = readers
         .into_iter()
-        .map(|(reader, (case, view))| {
-            let about = (case, view.number.as_str());
-            causes::statement(&statement, &incident, reader, about, rules, now)
-        })
+        .map(|(reader, about)| causes::statement(&statement, &incident, reader, about, rules, now))
         .collect();
     messages::queue(tx, &incident.site, &drafts, now).await?;
     Ok(Applied::Done)
 }
 
-type Known = (CaseName, CaseView);
-type Readers<'a> = BTreeMap<Recipient, (&'a CaseName, &'a CaseView)>;
+type Known = (CaseName, CaseView, Vec<Reader>);
+/// Each with the case that it is about, the reader's own case where that was merged into it, and the number to name.
+type Readers<'a> = BTreeMap<Recipient, (&'a CaseName, Option<&'a CaseName>, &'a str)>;
 
-/// Everybody who complains, each with the first of the cases.
+/// Everybody who complains, also in a case that was merged into one of these, each with the first of the cases.
 fn affected(cases: &[Known]) -> Readers<'_> {
     let mut readers = Readers::new();
-    for (case, view) in cases.iter().filter(|(_, view)| view.may_page()) {
-        for token in view.person_tokens.iter().filter(|token| !token.is_empty()) {
-            let reader = Recipient::Complainant(token.clone());
-            readers.entry(reader).or_insert((case, view));
+    for (case, _, known) in cases.iter().filter(|(_, view, _)| view.may_page()) {
+        for person in known {
+            let reader = Recipient::Complainant(person.token.clone());
+            let about = (case, person.known_by.as_ref(), person.number.as_str());
+            readers.entry(reader).or_insert(about);
         }
     }
     readers
@@ -88,18 +88,21 @@ fn affected(cases: &[Known]) -> Readers<'_> {
 
 /// The staff of the site, without those complained about in any of the cases.
 fn colleagues(cases: &[Known], staff: Vec<StaffName>) -> Readers<'_> {
-    let Some((case, view)) = cases.first() else {
+    let Some((case, view, _)) = cases.first() else {
         return Readers::new();
     };
     let named = |person: &StaffName| {
         let name = person.to_string();
         cases
             .iter()
-            .any(|(_, view)| view.complained_about.contains(&name))
+            .any(|(_, view, _)| view.complained_about.contains(&name))
     };
     staff
         .into_iter()
         .filter(|person| !named(person))
-        .map(|person| (Recipient::Staff(person), (case, view)))
+        .map(|person| {
+            let about = (case, None, view.number.as_str());
+            (Recipient::Staff(person), about)
+        })
         .collect()
 }

@@ -72,7 +72,7 @@ impl RecordDeliveryReceipt<'_> {
             DeliveryReport::Read => fate.read_time.is_some(),
             _ => fate.deliver_time.is_some(),
         };
-        if !current || known || !attempts::stands(tx, self.name, page, channel).await? {
+        if !current || known || !attempts::stands(tx, self.name, page, channel, self.time).await? {
             return Ok(false);
         }
         fate.deliver_time = fate.deliver_time.or(Some(self.time));
@@ -106,8 +106,8 @@ impl RecordDeliveryReceipt<'_> {
         } else {
             self.reason
         };
-        let (page, channel) = (self.page, self.channel);
-        let stood = attempts::came_back(tx, self.name, page, channel, reason, self.now).await?;
+        let (page, channel, times) = (self.page, self.channel, (self.time, self.now));
+        let stood = attempts::came_back(tx, self.name, page, channel, reason, times).await?;
         let fate = &mut message.fate;
         let current = fate.page == page && fate.channel == Some(channel);
         // A worker that has it, alive or dead, took it by this way or is about to: it loses its lease.
@@ -119,6 +119,7 @@ impl RecordDeliveryReceipt<'_> {
         fate.lease_token = None;
         fate.due_time = Some(self.now);
         fate.deliver_time = None;
+        fate.rest_time = None;
         CAME_BACK.clone_into(&mut fate.reason);
         messages::settle(tx, message).await?;
         Ok(true)

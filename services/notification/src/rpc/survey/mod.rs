@@ -120,24 +120,30 @@ fn survey_name(name: &str) -> Result<(SiteId, Uuid), Fault> {
     read().ok_or_else(|| Fault::invalid("name", "must look like sites/{site}/surveys/{survey}"))
 }
 
+/// Whoever asks how it was writes no praise of their own down, as nobody books their own recognition.
+fn not_of_caller(answer: &Answer, caller: &StaffName) -> Result<(), Fault> {
+    if answer.praised.contains(&caller.to_string()) {
+        return Err(Fault::invalid(
+            "answer.praised_staff",
+            "must not name who calls: somebody else asks a customer who praises them",
+        ));
+    }
+    Ok(())
+}
+
 /// Tells others what the customer answered, and thanks whoever praised somebody by name (M02).
 async fn answered(tx: &mut Tx, survey: &Survey, now: Timestamp) -> Result<(), Fault> {
     announce::answered(tx, survey).await?;
     if survey.praised.is_empty() {
         return Ok(());
     }
-    let case = match &survey.case {
+    let (about, own) = (survey.case.as_ref(), survey.known_by.as_ref());
+    let case = match own.or(about) {
         Some(case) => matters::case(tx, case).await?,
         None => None,
     };
     let number = case.map(|view| view.number).unwrap_or_default();
-    let draft = causes::praise(
-        survey.id,
-        &survey.person,
-        survey.case.as_ref(),
-        &number,
-        now,
-    );
+    let draft = causes::praise(survey.id, &survey.person, (about, own), &number, now);
     messages::queue(tx, &survey.site, &[draft], now).await?;
     Ok(())
 }
@@ -202,7 +208,7 @@ pub(super) async fn may_call(
     if handlers.contains(&staff.to_string()) {
         return Err(Fault::illegal(
             "CALLER_HANDLED",
-            "somebody who did not handle the matter asks how it was",
+            "somebody who had no part in the matter asks how it was",
             survey.name(),
         ));
     }

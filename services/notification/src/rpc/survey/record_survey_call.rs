@@ -73,7 +73,9 @@ impl Operation for RecordSurveyCall<'_> {
             }
             _ => {
                 let next = survey::next_call(self.now, calls.len(), &zone);
-                surveys::postpone(tx, &mut survey, next, false).await?;
+                // Nothing else ends a survey without a case: whom no call reached is asked no more, and the address is forgotten.
+                let ends = next.is_none() && survey.case.is_none();
+                surveys::postpone(tx, &mut survey, next, ends).await?;
             }
         }
         if survey.state != SurveyState::Open {
@@ -132,6 +134,14 @@ pub(super) async fn handle(
         request_id: String::new(),
         ..asked.clone()
     };
+    let answer = asked
+        .answer
+        .as_ref()
+        .map(|answer| super::answer(&site, answer))
+        .transpose()?;
+    if let Some(answer) = &answer {
+        super::not_of_caller(answer, staff)?;
+    }
     let operation = RecordSurveyCall {
         keys: &service.keys,
         site: &site,
@@ -140,11 +150,7 @@ pub(super) async fn handle(
         staff,
         subject: &caller.subject,
         outcome,
-        answer: asked
-            .answer
-            .as_ref()
-            .map(|answer| super::answer(&site, answer))
-            .transpose()?,
+        answer,
         receipt: ReceiptKey {
             caller: caller.key(),
             method: METHOD,

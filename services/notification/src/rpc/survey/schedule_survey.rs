@@ -73,6 +73,7 @@ impl Operation for ScheduleSurvey<'_> {
             kind: self.kind,
             person: self.person,
             case: None,
+            known_by: None,
             department: self.department,
             handlers: &self.handlers,
             contact: Some(&self.contact),
@@ -81,7 +82,7 @@ impl Operation for ScheduleSurvey<'_> {
         };
         let (id, fresh) = surveys::insert(tx, self.keys, self.site, &new, self.now).await?;
         if fresh {
-            let draft = causes::survey(id, self.person, None, "", self.open_time);
+            let draft = causes::survey(id, self.person, (None, None), "", self.open_time);
             messages::queue(tx, self.site, &[draft], self.now).await?;
         }
         let survey = surveys::get(tx, self.site, id)

@@ -172,6 +172,21 @@ impl World {
         })
     }
 
+    /// A receipt for somebody who wants to be called, at 10:02: the task of a call waits. Gives its case, and the sender.
+    pub(crate) async fn call_waits(&self) -> (CaseName, Arc<Sender<TestPeople>>) {
+        let case = CaseName::new(site("lake"), Uuid::now_v7());
+        let (name, phone) = ("Wang Fang", "+8613800138000");
+        self.people.add_caller(&case, "t1", name, phone);
+        self.tell(news::received(&case, "LAKE-1", &["t1"])).await;
+        self.clock.advance(SignedDuration::from_mins(2));
+        let sender = self.sender(Gateways {
+            tasks: true,
+            ..Gateways::default()
+        });
+        self.send_due(&sender).await;
+        (case, sender)
+    }
+
     /// A sender that keeps everything in the local outbox.
     pub(crate) fn outbox_sender(&self) -> Arc<Sender<TestPeople>> {
         self.sender(Gateways {

@@ -235,6 +235,51 @@ pub(crate) fn moved_at(case: &CaseName, status: CaseStatus, epoch: i64, time: Ti
     )
 }
 
+/// Intake merged a case into another.
+pub(crate) fn merged(case: &CaseName, into: &CaseName, epoch: i64) -> Event {
+    let payload = CaseMoved {
+        case: case.to_string(),
+        status: convert::to_wire(CaseStatus::Merged),
+        epoch,
+        merged_into: into.to_string(),
+        ..CaseMoved::default()
+    };
+    event(
+        "intake",
+        "redress.case.moved.v1",
+        &case.site,
+        case,
+        &payload,
+    )
+}
+
+/// Facts of a case changed after it was merged in its second epoch.
+pub(crate) fn updated_merged(
+    case: &CaseName,
+    into: &CaseName,
+    number: &str,
+    tokens: &[&str],
+    revision: i64,
+) -> Event {
+    let payload = CaseUpdated {
+        facts: Some(CaseFacts {
+            revision,
+            status: convert::to_wire(CaseStatus::Merged),
+            epoch: 2,
+            merged_into: into.to_string(),
+            ..facts(case, number, tokens)
+        }),
+        ..Default::default()
+    };
+    event(
+        "intake",
+        "redress.case.updated.v1",
+        &case.site,
+        case,
+        &payload,
+    )
+}
+
 /// How much of a solution may be promised, as its revision says.
 pub(crate) fn promised(
     case: &CaseName,

@@ -51,6 +51,12 @@ impl TestPeople {
         self.add(case, token, name, &points);
     }
 
+    /// A complainant with a phone who would rather read than be called.
+    pub(crate) fn add_textable(&self, case: &CaseName, token: &str, name: &str, phone: &str) {
+        let points = [(MessageChannel::Sms, phone), (MessageChannel::Phone, phone)];
+        self.add(case, token, name, &points);
+    }
+
     /// A complainant who wants letters.
     pub(crate) fn add_writer(&self, case: &CaseName, token: &str, name: &str, postal: &str) {
         self.add(case, token, name, &[(MessageChannel::Letter, postal)]);

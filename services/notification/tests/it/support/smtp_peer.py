@@ -1,5 +1,6 @@
 """A mail server that tells what it took, one JSON object a line, and misbehaves for some readers:
-busy@ is refused for now, gone@ for good, lost@ is taken and the connection drops before the answer.
+busy@ is refused for now, gone@ for good, lost@ is taken and the connection drops before the answer, stall@ is taken and
+nothing is said any more.
 With `implicit CERTIFICATE KEY` it speaks TLS from the first byte, with `starttls CERTIFICATE KEY` after STARTTLS, which it
 offers and does not insist on: that nothing comes unencrypted is up to the sender."""
 
@@ -39,6 +40,8 @@ class Handler:
         )
         if envelope.rcpt_tos[0].startswith("lost@"):
             server.transport.abort()
+        if envelope.rcpt_tos[0].startswith("stall@"):
+            await asyncio.Event().wait()
         return "250 OK"
 
 
