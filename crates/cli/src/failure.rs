@@ -101,6 +101,30 @@ pub(crate) enum Failure {
         "ask for a token that names it; `redress token --organization {organization} --role admin` prints one where the issuer's key is"
     ))]
     NotOfToken { organization: String },
+    /// A site of the file is that of somebody else.
+    #[error(
+        "site {site} is there already, in {region} and not in {wanted}: nobody was made up there"
+    )]
+    #[diagnostic(help(
+        "give the site of the file another id; `redress site seed --again` then makes what is missing"
+    ))]
+    SiteElsewhere {
+        site: String,
+        region: String,
+        wanted: String,
+    },
+    /// A site of the file cannot be made.
+    #[error("site {site} cannot be made, its id or number prefix is taken: {why}")]
+    #[diagnostic(help(
+        "give the site of the file another id and number prefix; `redress site seed --again` then makes what is missing"
+    ))]
+    SiteTaken { site: String, why: String },
+    /// An organization that is there is not filled with made-up people by chance.
+    #[error("organization {organization} is there already: nothing was made up in it")]
+    #[diagnostic(help(
+        "if it is one to try out, and what is missing of the file shall be made: `redress site seed --again`"
+    ))]
+    ThereAlready { organization: String },
     /// A case that nothing was proposed for.
     #[error("case {case} has no solution yet")]
     #[diagnostic(help("propose one: `redress solution propose {} --terms FILE`", case))]

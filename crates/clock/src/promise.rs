@@ -148,10 +148,10 @@ impl Promise {
         }
     }
 
-    /// When it was last asked for again while it was open, and on what terms.
+    /// When it was last asked for again while it was open, and on what terms that is promised once it is met before.
     pub fn asked(&self) -> Option<(Timestamp, Terms)> {
         let asked = self.asked_again?;
-        Some((asked, self.asked_on.unwrap_or_else(|| self.terms())))
+        Some((asked, self.terms_asked()))
     }
 
     /// Takes in one more event: the same as folding all of them.

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use redress_calendar::Calendar;
-use redress_model::words::{ClockState, HoldReason};
+use redress_model::words::{Channel, ClockState, HoldReason};
 
 fn at(text: &str) -> Timestamp {
     text.parse().expect("an instant")
@@ -171,6 +171,30 @@ fn an_answer_entered_late_leaves_a_later_question_open_p03() {
     assert_eq!(open.state(events[1].at()), ClockState::Running);
     assert_eq!(open.deadlines.due, at("2026-03-06T12:50:00+08:00"));
     assert_eq!(open.round, 2);
+}
+
+#[test]
+fn what_is_asked_again_is_promised_by_its_channel_or_else_as_the_first_was_p03() {
+    let asked = at("2026-03-06T10:00:00+08:00");
+    let asked_by = |channel| {
+        let terms = Terms {
+            channel,
+            ..Terms::new(length("4 hours"))
+        };
+        let events = [
+            started("2 hours", "2026-03-06T09:00:00+08:00"),
+            Event::Restarted { at: asked, terms },
+        ];
+        fold(&events, &china()).expect("started").asked()
+    };
+    let first = Terms::new(length("2 hours"));
+    assert_eq!(asked_by(None), Some((asked, first)));
+    let channel = Some(Channel::Letter);
+    let own = Terms {
+        channel,
+        ..Terms::new(length("4 hours"))
+    };
+    assert_eq!(asked_by(channel), Some((asked, own)));
 }
 
 #[test]

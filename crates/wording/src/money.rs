@@ -44,9 +44,9 @@ const CURRENCY_AFTER: [&str; 8] = ["元", "圆", "圓", "人民币", "人民幣"
 /// May stand between a number and its currency.
 const ABOUT: [&str; 6] = ["多", "余", "餘", "来", "左右", "整"];
 /// What is counted is not money: 赔偿方案说明二百户.
-const COUNTED: [&str; 27] = [
+const COUNTED: [&str; 28] = [
     "户", "戶", "人", "名", "位", "次", "天", "日", "年", "月", "个", "個", "套", "件", "条", "平",
-    "米", "页", "小时", "分钟", "号", "栋", "单元", "层", "%", "倍", "期",
+    "米", "m2", "页", "小时", "分钟", "号", "栋", "单元", "层", "%", "倍", "期",
 ];
 /// Promise money without a sum.
 const UNSAID: [&str; 24] = [
@@ -76,25 +76,106 @@ const UNSAID: [&str; 24] = [
     "triplecompensation",
 ];
 
-/// Says the sum before it once more, or what those before it come to: 1900元,即壹仟玖佰元.
-const RESTATING: [&str; 12] = [
-    "也就是",
-    "等于",
-    "大写",
-    "小写",
-    "合计",
-    "共计",
-    "总计",
-    "总共",
-    "一共",
-    "即",
-    "thatis",
-    "total",
+/// Says the sum before it once more: 1900元,即壹仟玖佰元.
+const RESTATING: [&str; 6] = ["也就是", "等于", "大写", "小写", "即", "thatis"];
+/// Says what the sums before it come to. The longer stand before what they begin with.
+const TOTALLING: [&str; 16] = [
+    "合计", "共计", "总计", "总共", "一共", "总额", "总价", "以上", "上述", "两项", "三项", "各项",
+    "共", "计", "intotal", "total",
 ];
 /// May stand around a sum that is restated.
 const BESIDE_RESTATED: [&str; 9] = ["人民币", "rmb", "cny", "金额", "整", "正", "为", "in", "of"];
 /// Begins or introduces what is restated.
 const OPENING: [char; 8] = ['(', '（', '[', '【', '〔', '［', '=', '＝'];
+/// Tells the parts of the sum before it.
+const PARTS: [&str; 2] = ["其中", "ofwhich"];
+/// Whatever else is said, what follows comes on top of what was named before.
+const FURTHER: [&str; 36] = [
+    "另",
+    "再",
+    "又",
+    "并",
+    "此外",
+    "额外",
+    "追加",
+    "外加",
+    "加上",
+    "加付",
+    "同时",
+    "还补",
+    "还赔",
+    "还退",
+    "还有",
+    "还付",
+    "还支付",
+    "还会",
+    "还将",
+    "还可",
+    "还给予",
+    "尾款",
+    "余款",
+    "第二",
+    "第三",
+    "第四",
+    "第2",
+    "第3",
+    "第4",
+    "plus",
+    "extra",
+    "further",
+    "additional",
+    "another",
+    "also",
+    "besides",
+];
+/// All that stands between the two ends of a range.
+const RANGE: [&str; 12] = [
+    "-", "－", "−", "–", "—", "——", "~", "～", "〜", "至", "到", "to",
+];
+/// What a unit price is the price of. The longer stand before what they begin with.
+const UNITS: [&str; 31] = [
+    "平方米",
+    "平米",
+    "平方",
+    "平",
+    "m2",
+    "米",
+    "户",
+    "个月",
+    "月",
+    "天",
+    "日",
+    "年",
+    "季度",
+    "周",
+    "人",
+    "名",
+    "位",
+    "次",
+    "套",
+    "件",
+    "间",
+    "台",
+    "扇",
+    "个",
+    "小时",
+    "单元",
+    "栋",
+    "层",
+    "期",
+    "month",
+    "household",
+];
+/// Says that a unit follows, before one or after a sum.
+const PER: [&str; 2] = ["每", "per"];
+/// Beside numbers and units, what may stand between a unit price and what it comes to.
+const RECKONING: [&str; 12] = [
+    "补偿", "赔偿", "减免", "退还", "支付", "计算", "乘以", "乘", "按", "面积", "x", "s",
+];
+/// Parts clauses of one sentence.
+const CLAUSE: [char; 8] = [',', '，', '、', ';', '；', '。', '!', '！'];
+/// How far behind a sum its unit is looked for, in characters.
+const UNIT_CHARS_MAX: usize = 16;
 
 /// A sum of money in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,32 +209,121 @@ pub fn sums(text: &str) -> Vec<Sum> {
 
 /// What the text names together; zero where it promises money without a sum, none where it names no money.
 ///
-/// Sums add, equal ones too: 补偿1900元,另补贴1900元 is 3,800. Once counts what restates the sum before it, or what those before
-/// it come to, where nothing else stands between: in brackets, by a word such as 即 or 合计, or digits and characters side by
-/// side. Any other word between makes it another sum, so that it is rather too much than too little.
+/// Sums add, equal ones too: 补偿1900元,另补贴1900元 is 3,800. Once counts what restates the sum before it or says what those
+/// before it come to, where no other words stand between: in brackets, by a word such as 即, 合计 or 共, or digits and
+/// characters side by side. So do the parts after 其中, as long as they come to no more than the sum before it. Of a range,
+/// and of a unit price and what it comes to, the larger counts. Whatever else is named is another sum, so that it is rather
+/// too much than too little.
 pub fn total(text: &str) -> Option<Decimal> {
     let sums = sums(text);
     let chars: Vec<char> = text.chars().collect();
-    let mut total = Decimal::ZERO;
-    let mut last: Option<(&Sum, Decimal)> = None;
+    let mut tally = Tally::default();
     for sum in &sums {
-        let Some(yuan) = sum.yuan else { continue };
-        let is_restated = last.is_some_and(|(before, named)| match between(&chars, before, sum) {
-            Between::Restating => named == yuan || total == yuan,
-            Between::Nothing => named == yuan && is_in_another_script(&chars, before, sum),
-            Between::Words => false,
-        });
-        if !is_restated {
-            total = add(total, yuan);
+        if let Some(yuan) = sum.yuan {
+            tally.take(&chars, sum, yuan);
         }
-        last = Some((sum, yuan));
     }
-    (!sums.is_empty()).then_some(total)
+    (!sums.is_empty()).then_some(tally.total)
+}
+
+/// Whether what a text names comes on top of what was named before it, by a word such as 另 or "another".
+pub fn is_further(text: &str) -> bool {
+    says_further(&Normal::of(text).text)
+}
+
+fn says_further(said: &str) -> bool {
+    FURTHER.iter().any(|word| said.contains(word))
+}
+
+/// What the sums of a text come to, as far as it was read.
+#[derive(Default)]
+struct Tally<'a> {
+    /// Never below any sum that was read.
+    total: Decimal,
+    /// The last sum, and how much it names.
+    last: Option<(&'a Sum, Decimal)>,
+    /// What parts of the sum before 其中 may still come to.
+    rest: Option<Decimal>,
+    /// The last sum, where it is the price of a unit.
+    price: Option<Decimal>,
+}
+
+impl<'a> Tally<'a> {
+    fn take(&mut self, chars: &[char], sum: &'a Sum, yuan: Decimal) {
+        let from = self.last.map_or(0, |(before, _)| before.end);
+        let more = match self.last {
+            Some((before, named)) => self.more(chars, (before, named), (sum, yuan)),
+            None => yuan,
+        };
+        self.total = add(self.total, more);
+        self.last = Some((sum, yuan));
+        let restates_price = more.is_zero() && self.price == Some(yuan);
+        let is_price = restates_price || is_unit_price(chars, from, sum);
+        self.price = is_price.then_some(yuan);
+    }
+
+    /// How much more it is with a sum that follows another.
+    fn more(
+        &mut self,
+        chars: &[char],
+        (before, named): (&Sum, Decimal),
+        (sum, yuan): (&Sum, Decimal),
+    ) -> Decimal {
+        let Some(between) = chars.get(before.end..sum.start) else {
+            return yuan;
+        };
+        let between: String = between.iter().collect();
+        let beyond = |less: Decimal| (yuan - less).max(Decimal::ZERO);
+        if RANGE.contains(&between.trim()) {
+            self.rest = None;
+            return beyond(named);
+        }
+        let is_restated = match Between::of(&between) {
+            Between::Restating => named == yuan || self.total == yuan,
+            Between::Nothing => named == yuan && is_in_another_script(chars, before, sum),
+            Between::Words => false,
+        };
+        if is_restated {
+            return Decimal::ZERO;
+        }
+        let normal = Normal::of(&between);
+        let said = normal.text.trim_start_matches(BREAK);
+        let is_further = says_further(said);
+        if let Some(price) = self.price.filter(|_| !is_further) {
+            let counts = counts(&between, &normal);
+            let comes_to = |count: &Decimal| multiply(price, *count);
+            let is_product = counts.iter().any(|count| comes_to(count) == yuan);
+            if is_what_it_comes_to(said, is_product) {
+                self.rest = None;
+                // What was named before the price may be in it, too.
+                let beside = self.total - price;
+                let is_all = counts
+                    .iter()
+                    .any(|count| add(beside, comes_to(count)) == yuan);
+                let known = if is_all { self.total } else { price };
+                return beyond(known);
+            }
+        }
+        let tells_parts = PARTS.iter().any(|word| said.starts_with(word));
+        let is_parted = if tells_parts {
+            said.contains(BREAK)
+        } else {
+            normal.text.contains(BREAK)
+        };
+        if is_further || is_parted {
+            self.rest = None;
+        } else if tells_parts {
+            self.rest = Some(named);
+        }
+        let is_part = self.rest.is_some_and(|rest| yuan <= rest);
+        self.rest = self.rest.filter(|_| is_part).map(|rest| rest - yuan);
+        if is_part { Decimal::ZERO } else { yuan }
+    }
 }
 
 /// What stands between two sums.
 enum Between {
-    /// What says that the later one restates the earlier.
+    /// What says that the later one restates the earlier, or what those before come to.
     Restating,
     /// Punctuation and words of currency alone.
     Nothing,
@@ -161,28 +331,80 @@ enum Between {
     Words,
 }
 
-fn between(chars: &[char], before: &Sum, after: &Sum) -> Between {
-    let Some(text) = chars.get(before.end..after.start) else {
-        return Between::Words;
-    };
-    let text: String = text.iter().collect();
-    let mut restates = text.contains(OPENING);
-    let normal = Normal::of(&text).text.replace(BREAK, "");
-    let mut rest = normal.as_str();
-    while !rest.is_empty() {
-        let after = |words: &[&str]| words.iter().find_map(|word| rest.strip_prefix(word));
-        if let Some(after) = after(&RESTATING) {
-            (restates, rest) = (true, after);
-        } else if let Some(after) = after(&BESIDE_RESTATED) {
-            rest = after;
-        } else {
-            return Between::Words;
+impl Between {
+    fn of(text: &str) -> Self {
+        let normal = Normal::of(text).text.replace(BREAK, "");
+        let said = without(&normal, &[&BESIDE_RESTATED]);
+        if said.is_empty() && !text.contains(OPENING) {
+            return Self::Nothing;
+        }
+        match without(said, &[&RESTATING, &TOTALLING, &BESIDE_RESTATED]) {
+            "" => Self::Restating,
+            _ => Self::Words,
         }
     }
-    match restates {
-        true => Between::Restating,
-        false => Between::Nothing,
+}
+
+/// What is left once such words are taken from the front.
+fn without<'a>(mut said: &'a str, words: &[&[&str]]) -> &'a str {
+    let first = |said: &'a str| {
+        let mut all = words.iter().flat_map(|list| list.iter());
+        all.find_map(|word| said.strip_prefix(*word))
+    };
+    while let Some(rest) = first(said) {
+        said = rest;
     }
+    said
+}
+
+/// Whether a sum is the price of a unit: 每月100元, 500元/平米. `from` is where the sum before it ends.
+fn is_unit_price(chars: &[char], from: usize, sum: &Sum) -> bool {
+    let is_unit = |said: &str| UNITS.iter().any(|unit| said.starts_with(unit));
+    let before: String = chars
+        .get(from..sum.start)
+        .unwrap_or_default()
+        .iter()
+        .collect();
+    let clause = Normal::of(before.rsplit(CLAUSE).next().unwrap_or_default()).text;
+    let after = chars.get(sum.end..).unwrap_or_default().iter();
+    let after: String = after.take(UNIT_CHARS_MAX).collect();
+    let said = Normal::of(&after).text;
+    let is_of = after.trim_start().starts_with(['/', '／']) && is_unit(&said);
+    is_of
+        || PER.iter().any(|per| {
+            let mut named = clause.match_indices(per);
+            said.strip_prefix(*per).is_some_and(is_unit)
+                || named.any(|(at, _)| is_unit(&clause[at + per.len()..]))
+        })
+}
+
+/// The numbers that a text names.
+fn counts(text: &str, normal: &Normal) -> Vec<Decimal> {
+    let mut rest = 0;
+    let numbers = std::iter::from_fn(|| {
+        let number = Number::next(text, normal, rest)?;
+        rest = number.to;
+        Some(number.value)
+    });
+    numbers.flatten().collect()
+}
+
+/// Whether what stands between a unit price and a sum says that it comes to that: a word such as 合计 is the last one, and
+/// beside numbers and units stands nothing else, or nothing that gives where the sum is a product of the price.
+fn is_what_it_comes_to(said: &str, is_product: bool) -> bool {
+    let mut head = said.trim_end_matches(BREAK);
+    while let Some(shorter) = BESIDE_RESTATED.iter().find_map(|w| head.strip_suffix(w)) {
+        head = shorter;
+    }
+    if !TOTALLING.iter().any(|word| head.ends_with(word)) {
+        return false;
+    }
+    let all: [&[&str]; 5] = [&TOTALLING, &BESIDE_RESTATED, &UNITS, &PER, &RECKONING];
+    let mut rest = without(said, &all);
+    while let Some(shorter) = rest.strip_prefix(|c: char| c == BREAK || sign(c).is_some()) {
+        rest = without(shorter, &all);
+    }
+    rest.is_empty() || is_product && !PAYING.iter().any(|word| rest.contains(word))
 }
 
 /// Whether one of them is written in digits and the other in characters.
@@ -515,6 +737,10 @@ mod tests {
             ("补偿1900元,一千元", 2_900),
             ("1000元,900元,一千九百元", 3_800),
             ("退一赔三,另付1900元", 1_900),
+            ("补偿1900元,合计1900元,另补贴1900元", 3_800),
+            ("墙面1000元,地面900元,合计2500元", 4_400),
+            ("补偿1900元,另行共计1900元", 3_800),
+            ("补偿1900元,停车费共1900元", 3_800),
             // The same once more.
             ("1900元(人民币1900元整)", 1_900),
             ("补偿1900元（大写：壹仟玖佰元整）", 1_900),
@@ -528,10 +754,98 @@ mod tests {
                 "墙面1000元（壹仟元整）,地面900元。共计人民币1900元。",
                 1_900,
             ),
+            ("墙面1000元,地面900元,共1900元", 1_900),
+            ("墙面1000元,地面900元,计1900元", 1_900),
+            ("墙面１０００元，地面９００元，共１９００元。", 1_900),
+            ("墙面1000元,地面900元,两项合计1900元", 1_900),
+            ("墙面1000元,地面900元,以上合计1900元", 1_900),
+            ("墙面1000元,地面900元。以上两项共计:1900元", 1_900),
+            ("墙面1000元,地面900元,总额1900元", 1_900),
+            ("墙面1000元,地面900元,总价为人民币1900元", 1_900),
+            ("墙面1000元,地面900元,总计1900元(壹仟玖佰元整)", 1_900),
         ] {
             assert_eq!(total(text), Some(Decimal::from(sum)), "{text}");
         }
         assert_eq!(total("今天下午三点到现场"), None);
+    }
+
+    #[test]
+    fn m10_the_parts_of_a_sum_count_with_it_as_long_as_they_come_to_no_more() {
+        for (text, sum) in [
+            ("补偿总额1900元,其中墙面1000元,地面900元", 1_900),
+            (
+                "补偿总额１９００元。其中：墙面１０００元、地面９００元",
+                1_900,
+            ),
+            (
+                "补偿1900元,其中墙面1000元(壹仟元整),地面900元,共计1900元",
+                1_900,
+            ),
+            ("墙面1000元,地面900元,合计1900元,其中人工500元", 1_900),
+            ("RMB 1,900, of which RMB 1,000 for the wall", 1_900),
+            // No parts of it.
+            ("补偿1900元,其中墙面1000元,地面1000元", 2_900),
+            ("补偿1900元,其中另补贴5000元", 6_900),
+            ("补偿1900元,其中5000元", 6_900),
+            ("补偿1900元,其中另补贴1900元现金", 3_800),
+            ("补偿1900元,其中墙面1000元,另补贴900元", 2_800),
+            ("补偿1900元,其中墙面1000元,并补贴900元", 2_800),
+            ("补偿1900元,其中墙面1000元。补贴900元", 2_800),
+            ("补偿1900元,其中部分已付。补贴900元", 2_800),
+            ("补偿1900元,停车费900元,其中已付900元", 2_800),
+        ] {
+            assert_eq!(total(text), Some(Decimal::from(sum)), "{text}");
+        }
+    }
+
+    #[test]
+    fn m10_of_a_unit_price_and_what_it_comes_to_and_of_a_range_the_larger_counts() {
+        for (text, sum) in [
+            ("减免物业费每月100元,共12个月,合计1200元", 1_200),
+            ("减免物业费每月１００元，共十二个月，合计１２００元", 1_200),
+            ("按500元/平米补偿10平米,合计5000元", 5_000),
+            ("按500元／㎡补偿120㎡,共计60000元", 60_000),
+            ("500元/平米,受损墙面10平米,合计5000元", 5_000),
+            ("每户补偿500元,10户总计5000元(伍仟元整)", 5_000),
+            ("每户500元(伍佰元),10户合计5000元", 5_000),
+            ("每天补偿200元,合计1000元", 1_000),
+            ("每天补偿200元,合计100元", 200),
+            ("定金2000元,每月100元,共12个月,合计1200元", 3_200),
+            ("定金2000元,每月100元,共12个月,合计3200元", 3_200),
+            // Another sum than what it comes to.
+            ("每月减免100元,另补贴合计1200元", 1_300),
+            ("每月减免100元,共12个月,补贴停车费合计1200元", 1_300),
+            ("每月减免100元,停车费合计1300元", 1_400),
+            ("每月减免100元,补偿1200元", 1_300),
+            ("补偿1900元,12个月合计3000元", 4_900),
+            // A range.
+            ("补偿1000元至2000元", 2_000),
+            ("补偿1000元到2000元", 2_000),
+            ("1000元-2000元", 2_000),
+            ("１０００元－２０００元", 2_000),
+            ("1000元~2000元", 2_000),
+            ("1000元 — 2000元", 2_000),
+            ("补偿2000元至1000元", 2_000),
+            ("补偿1000元至2000元,另补贴500元", 2_500),
+            ("补偿1000元,至多2000元", 3_000),
+        ] {
+            assert_eq!(total(text), Some(Decimal::from(sum)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_comes_on_top_is_told_by_its_words() {
+        for text in [
+            "另补贴1900元",
+            "再支付1900元",
+            "第二笔1900元",
+            "Another 1,900 yuan",
+        ] {
+            assert!(is_further(text), "{text}");
+        }
+        for text in ["支付1900元", "退还1900元", "pay RMB 1,900"] {
+            assert!(!is_further(text), "{text}");
+        }
     }
 
     #[test]
@@ -582,7 +896,7 @@ mod tests {
 
         #[test]
         fn what_a_text_names_together_is_never_below_its_largest_sum(
-            text in "[0-9一二百千万元(（即合计,。另]{0,40}",
+            text in "([1-9][0-9]{0,4}元|[0-9一二百千万]|[(（即合计共每月户/其中至,。另-]|合计|其中|每月){0,40}",
         ) {
             let largest = sums(&text).into_iter().filter_map(|sum| sum.yuan).max();
             prop_assert!(total(&text).unwrap_or_default() >= largest.unwrap_or_default());

@@ -62,17 +62,21 @@ pub(crate) enum SiteCommand {
     /// List the sites that the token may see.
     #[command(after_help = "Example:\n  redress site list --json")]
     List(Paging),
-    /// Make the organization of a file with sites, departments, made-up people and duties: to try a platform out.
+    /// Make the organization of a file with sites, departments, made-up people and duties: for platforms to try out alone.
     ///
-    /// Makes what `redress up` makes on an empty platform, and leaves alone what exists. The token has to name the organization
-    /// among its own (that of the built-in file is called demo), and needs the role admin.
+    /// Makes what `redress up` makes on an empty platform. Where the organization exists nothing is made, unless --again says to
+    /// make what is missing; nothing is ever made at a site that is not in the file's region. The token has to name the
+    /// organization among its own (that of the built-in file is called demo), and needs the role admin.
     #[command(
-        after_help = "Examples:\n  redress site seed\n  redress site seed --demo company.toml"
+        after_help = "Examples:\n  redress site seed\n  redress site seed --demo company.toml\n  redress site seed --again"
     )]
     Seed {
         /// The file, instead of the built-in one.
         #[arg(long, value_name = "FILE")]
         demo: Option<PathBuf>,
+        /// Make what is missing of an organization that exists: to go on after a seed that was cut short.
+        #[arg(long)]
+        again: bool,
     },
 }
 

@@ -43,10 +43,14 @@ pub(crate) async fn run(
             .await?;
             show(&sites, out);
         }
-        SiteCommand::Seed { demo } => {
+        SiteCommand::Seed { demo, again } => {
             let demo = Demo::read(demo.as_deref())?;
-            demo.seed(platform).await?;
             let organization = demo.organization();
+            if !again && demo.exists(platform).await? {
+                let organization = organization.to_owned();
+                return Err(Failure::ThereAlready { organization });
+            }
+            demo.seed(platform).await?;
             out.one(
                 || serde_json::json!({ "organization": organization }),
                 || say!("{organization} is there, with its sites, people and duties"),
@@ -123,6 +127,17 @@ mod tests {
             typed(&whole).expect("right").site.expect("given").region,
             site.region
         );
+    }
+
+    #[test]
+    fn an_organization_that_is_there_is_seeded_only_where_that_is_said() {
+        for (line, said) in [("seed", false), ("seed --again", true)] {
+            let words = ["redress", "site"].into_iter().chain(line.split(' '));
+            match Cli::try_parse_from(words).expect("right").command {
+                Command::Site(SiteCommand::Seed { again, .. }) => assert_eq!(again, said),
+                other => panic!("{other:?}"),
+            }
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use redress_proto::assignment::v1::{
 };
 use redress_proto::intake::v1::{
     CreateOrganizationRequest, CreateRegionRequest, CreateSiteRequest, GetOrganizationRequest,
-    Organization, Region, Site,
+    GetSiteRequest, Organization, Region, Site,
 };
 use serde::Deserialize;
 use tonic::{Code, Status};
@@ -219,24 +219,33 @@ impl Demo {
             )?;
         }
         for site in &self.sites {
-            made(
-                client
-                    .create_site(request(CreateSiteRequest {
-                        site_id: site.id.clone(),
-                        site: Some(Site {
-                            region: format!("{organization}/regions/{}", site.region),
-                            kind: site.kind.number(),
-                            display_name: site.display_name.clone(),
-                            display_name_en: site.display_name_en.clone(),
-                            time_zone: site.time_zone.clone(),
-                            number_prefix: site.number_prefix.clone(),
-                            language: site.language.clone(),
-                            ..Default::default()
-                        }),
+            let region = format!("{organization}/regions/{}", site.region);
+            let answer = client
+                .create_site(request(CreateSiteRequest {
+                    site_id: site.id.clone(),
+                    site: Some(Site {
+                        region: region.clone(),
+                        kind: site.kind.number(),
+                        display_name: site.display_name.clone(),
+                        display_name_en: site.display_name_en.clone(),
+                        time_zone: site.time_zone.clone(),
+                        number_prefix: site.number_prefix.clone(),
+                        language: site.language.clone(),
                         ..Default::default()
-                    }))
-                    .await,
-            )?;
+                    }),
+                    ..Default::default()
+                }))
+                .await;
+            match answer {
+                Err(taken) if taken.code() == Code::AlreadyExists => {
+                    let name = format!("sites/{}", site.id);
+                    let get = GetSiteRequest { name };
+                    let known = client.get_site(request(get)).await;
+                    let known = known.map(|answer| answer.into_inner().site);
+                    own(&site.id, &region, known, &taken)?;
+                }
+                answer => made(answer)?,
+            }
         }
         Ok(())
     }
@@ -427,6 +436,31 @@ impl Demo {
     }
 }
 
+/// Whether a site that is there already is the file's own: ids are those of the whole platform, and a number prefix that is
+/// taken says that the site is not there at all.
+fn own(
+    site: &str,
+    wanted: &str,
+    known: Result<Option<Site>, Status>,
+    taken: &Status,
+) -> Result<(), Failure> {
+    let site = site.to_owned();
+    match known {
+        Ok(Some(known)) if known.region == wanted => Ok(()),
+        Ok(known) => Err(Failure::SiteElsewhere {
+            site,
+            region: known.unwrap_or_default().region,
+            wanted: wanted.to_owned(),
+        }),
+        // Of another organization's site the token learns no more than that.
+        Err(status) if status.code() == Code::NotFound => Err(Failure::SiteTaken {
+            site,
+            why: taken.message().to_owned(),
+        }),
+        Err(status) => Err(status.into()),
+    }
+}
+
 /// Made now, or there already.
 fn made<T>(answer: Result<T, Status>) -> Result<(), Failure> {
     match answer {
@@ -439,6 +473,36 @@ fn made<T>(answer: Result<T, Status>) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_site_of_the_files_own_region_counts_as_there() {
+        let wanted = "organizations/demo/regions/north";
+        let taken = Status::already_exists("number_prefix LS in organizations/demo exists already");
+        let told = |known: Result<Option<Site>, Status>| {
+            own("lakeside", wanted, known, &taken).map_err(|failure| failure.to_string())
+        };
+        let of = |region: &str| {
+            Ok(Some(Site {
+                region: region.to_owned(),
+                ..Default::default()
+            }))
+        };
+        assert_eq!(told(of(wanted)), Ok(()));
+        for region in [
+            "organizations/demo/regions/south",
+            "organizations/harbour/regions/north",
+        ] {
+            let said = told(of(region)).expect_err("somebody else's");
+            assert!(said.contains("lakeside") && said.contains(region), "{said}");
+        }
+        let said = told(Err(Status::not_found("sites/lakeside"))).expect_err("not there");
+        assert!(
+            said.contains("lakeside") && said.contains("number_prefix LS"),
+            "{said}"
+        );
+        let said = told(Err(Status::unavailable("starts"))).expect_err("not known");
+        assert!(said.contains("starts"), "{said}");
+    }
 
     #[test]
     fn the_built_in_demo_has_two_regions_a_site_of_each_kind_and_every_duty() {

@@ -211,18 +211,36 @@ impl Terms {
     }
 
     /// What somebody has to be allowed to decide: the ceiling of a last offer binds the company too, and so do the sums that
-    /// the words name. Those of the steps add like those of one text; the summary and the offer say the same in other words.
+    /// the words name. The summary, the steps together and the offer say the same in other words.
     pub fn sum_to_decide(&self) -> Decimal {
         let named = |text: &str| money::total(text).unwrap_or_default();
-        let step = |step: &Step| match &step.when {
-            When::By(_) => named(&step.text),
-            When::If(condition) => named(&step.text).max(named(condition)),
-        };
-        let steps = self.steps.iter().map(step).sum();
         let offer = self.final_offer.as_ref().map(|offer| named(&offer.text));
-        let said = [named(&self.summary), steps, offer.unwrap_or_default()];
+        let said = [
+            named(&self.summary),
+            self.sum_of_steps(),
+            offer.unwrap_or_default(),
+        ];
         said.into_iter()
             .fold(self.total().max(self.ceiling()), Decimal::max)
+    }
+
+    /// What the steps name together. One that names what another names as well goes on with it (applied for, then paid), unless
+    /// it says that this comes on top.
+    fn sum_of_steps(&self) -> Decimal {
+        let mut named: Vec<Decimal> = Vec::new();
+        for step in &self.steps {
+            let condition = match &step.when {
+                When::By(_) => "",
+                When::If(condition) => condition.as_str(),
+            };
+            let texts = [step.text.as_str(), condition];
+            let sums = texts.into_iter().filter_map(money::total);
+            let sum = sums.max().unwrap_or_default();
+            if !named.contains(&sum) || texts.into_iter().any(money::is_further) {
+                named.push(sum);
+            }
+        }
+        named.into_iter().sum()
     }
 
     fn ceiling(&self) -> Decimal {
@@ -605,6 +623,19 @@ impl Solution {
         }
     }
 
+    /// The lowest level that may approve it, or stands behind going on with it, on a case of this grade which is bound to so much
+    /// beside it. What was told is carried out by the limits, and by how a text was read, of the day on which it was approved: only
+    /// a graver case takes more than that.
+    pub fn required_now(&self, limits: &Limits, bound: Decimal, grade: Option<Grade>) -> Level {
+        match self.state {
+            State::Told | State::Agreed => {
+                let by_grade = limits.required(Decimal::ZERO, grade);
+                self.required.max(by_grade)
+            }
+            _ => required(limits, &self.terms, bound, grade),
+        }
+    }
+
     /// Whether a further proposal takes its place rather than to wait for it.
     pub fn gives_way(&self, epoch: i64) -> bool {
         let waits = matches!(
@@ -973,8 +1004,7 @@ impl Solution {
         list.expect_done(reasoned)
     }
 
-    /// The case was graded again, or limits changed: what takes a higher level now climbs by itself. Returns whether
-    /// that is news.
+    /// The case was graded again: what takes a higher level now climbs by itself. Returns whether that is news.
     pub fn climb(&mut self, required: Level, epoch: i64, at: Timestamp) -> bool {
         let lives = matches!(
             self.state,

@@ -513,6 +513,58 @@ fn m10_what_was_told_before_the_case_became_graver_goes_on_only_with_a_higher_wo
     assert_eq!(solution.carry_out(region, now()), Ok(()));
 }
 
+#[test]
+fn m10_a_step_that_goes_on_with_the_sum_of_another_counts_once() {
+    let level = |texts: &[&str]| {
+        let mut of = terms(1_900);
+        let step = of.steps.remove(0);
+        let named = |text: &&str| Step {
+            text: (*text).to_owned(),
+            ..step.clone()
+        };
+        of.steps = texts.iter().map(named).collect();
+        assert_eq!(faults(&of), Vec::<String>::new());
+        required(&Limits::default(), &of, Decimal::ZERO, Some(Grade::TWO))
+    };
+    let once = level(&["向财务申请1900元", "现场验收", "支付1900.00元"]);
+    assert_eq!(once, Level::DepartmentManager);
+    for more in ["再支付1900元", "支付第二笔1900元", "支付1800元"] {
+        let level = level(&["向财务申请1900元", more]);
+        assert_eq!(level, Level::SiteManager, "{more}");
+    }
+}
+
+#[test]
+fn m18_what_was_told_is_carried_out_by_the_rules_of_its_day_unless_the_case_became_graver() {
+    let low = Level::DepartmentManager;
+    let mut solution = approved(1_900, low);
+    // Approved on a day when this was read as one sum.
+    solution.terms.summary = "补偿1900元,另补贴1900元".to_owned();
+    let takes = |solution: &Solution, grade: Grade| {
+        solution.required_now(&Limits::default(), Decimal::ZERO, Some(grade))
+    };
+    let above = takes(&solution, Grade::TWO);
+    assert_eq!(above, Level::SiteManager);
+    let early = solution.clone().tell(above, 1, now());
+    let refused = Refused::NotApproved { required: above };
+    assert_eq!(early, Err(refused), "it was not told on that day");
+    solution.tell(low, 1, now()).expect("told on that day");
+    assert_eq!(takes(&solution, Grade::TWO), low);
+    assert!(!solution.climb(low, 1, now()), "nobody is asked anew");
+    let agreed = solution.confirm(Answer::Agreed, None, low, 1, now());
+    agreed.expect("as it was told");
+    assert_eq!(takes(&solution, Grade::TWO), low);
+    assert_eq!(solution.complete(0, low, 1, now()), Ok(Some(true)));
+    assert!(solution.may_be_promised());
+    assert_eq!(solution.clone().carry_out(low, now()), Ok(()));
+    let region = takes(&solution, Grade::ONE);
+    assert_eq!(region, Level::Region);
+    assert!(solution.climb(region, 1, now()));
+    assert!(solution.approval.is_some(), "the region is asked");
+    let refused = Refused::NotApproved { required: region };
+    assert_eq!(solution.carry_out(region, now()), Err(refused));
+}
+
 #[derive(Debug, Clone)]
 enum Act {
     Revise(i64, &'static str),

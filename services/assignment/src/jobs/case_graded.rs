@@ -103,7 +103,7 @@ async fn climb(tx: &mut Tx, case: &CaseName, now: Timestamp) -> Result<(), Fault
     for before in &proposed {
         let mut after = before.clone();
         let bound = solution::bound(&proposed, Some(before.id));
-        let required = solution::required(&limits, &before.terms, bound, work.gravest);
+        let required = before.required_now(&limits, bound, work.gravest);
         if after.climb(required, work.epoch, now) {
             solutions::save(tx, Some(before), &after).await?;
         }

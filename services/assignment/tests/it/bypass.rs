@@ -128,6 +128,38 @@ async fn m10_two_sums_of_one_text_are_decided_together() {
 }
 
 #[tokio::test]
+async fn m18_what_was_told_is_carried_out_though_the_site_asks_for_more_since() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let solution = world.propose(&case, 1_900).await.expect("proposed");
+    let approved = world.review(world.manager(), &solution, true).await;
+    approved.expect("within the limit");
+    world.tell_solution(&solution).await.expect("approved");
+    let limit = |level: Level, units: i64| wire::AuthorityLimit {
+        level: to_wire(level),
+        amount: Some(Money {
+            currency_code: "CNY".to_owned(),
+            units,
+            nanos: 0,
+        }),
+    };
+    let request = wire::SetAuthorityLimitsRequest {
+        name: "sites/lakeside".to_owned(),
+        limits: vec![
+            limit(Level::DepartmentManager, 500),
+            limit(Level::SiteManager, 1_000),
+        ],
+    };
+    let lowered = by(world.above("organization"), request);
+    let lowered = world.solutions.set_authority_limits(lowered).await;
+    lowered.expect("above both");
+    let agreed = world.confirm(&solution, Answer::Agreed).await;
+    agreed.expect("approved by the limits of that day");
+    let done = world.complete(&solution).await.expect("agreed to");
+    assert_eq!(done.required_level, to_wire(Level::DepartmentManager));
+}
+
+#[tokio::test]
 async fn m10_m18_grade_one_and_money_are_not_settled_on_the_spot() {
     let world = World::staffed().await;
     let case = world.investigated().await;

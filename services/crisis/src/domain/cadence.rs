@@ -162,6 +162,22 @@ pub fn spread(start: Timestamp, due: Timestamp) -> Deadlines {
     }
 }
 
+/// Until when the briefings that were held told what there is: the fixed time of the last week that one of them was for; none
+/// before one was held. Each is given by the fixed time for which it was planned and by when it was held, in their order.
+///
+/// A week has one. It is the first that had none yet and whose fixed time was not passed by more than the notice, but none after
+/// the one that was planned: what is recorded late is planned for the week of its recording, and may be of one before that.
+pub fn told_until(
+    policy: &Policy,
+    zone: &TimeZone,
+    held: &[(Timestamp, Timestamp)],
+) -> Option<Timestamp> {
+    held.iter().fold(None, |before, &(planned, at)| {
+        let after = before.map_or(at, |before| before.max(later(at, -policy.briefing_notice)));
+        before.max(Some(weekly_after(policy, zone, after).min(planned)))
+    })
+}
+
 /// The first briefing time strictly after an instant.
 fn weekly_after(policy: &Policy, zone: &TimeZone, after: Timestamp) -> Timestamp {
     let mut date = after.to_zoned(zone.clone()).date();
@@ -338,6 +354,35 @@ pub(crate) mod tests {
             at("2026-03-20T16:00:00"),
             "a week late"
         );
+    }
+
+    #[test]
+    fn a_week_has_the_briefing_that_was_held_in_it_whatever_it_was_planned_for_p17() {
+        let until = |held: &[(&str, &str)]| {
+            let held = held.iter().map(|&(planned, held)| {
+                let planned = at(&format!("{planned}T16:00:00"));
+                (planned, at(&format!("2026-03-{held}:00")))
+            });
+            let held: Vec<_> = held.collect();
+            told_until(&policy(), &shanghai(), &held)
+        };
+        let friday = |day: u8| Some(at(&format!("2026-03-{day:02}T16:00:00")));
+        assert_eq!(until(&[]), None);
+        // Ahead of its time, in time, and late.
+        for held in ["02T10:00", "06T16:00", "06T17:00", "11T10:00"] {
+            assert_eq!(until(&[("2026-03-06", held)]), friday(6), "{held}");
+        }
+        // The first was recorded in the third week, for which the second was planned then.
+        let second = |held| until(&[("2026-03-06", "06T16:00"), ("2026-03-20", held)]);
+        for held in ["11T10:00", "13T15:30", "13T16:00", "13T17:30"] {
+            assert_eq!(second(held), friday(13), "{held}");
+        }
+        assert_eq!(second("16T10:00"), friday(20));
+        // Right after another it is that of the next week.
+        let next = [("2026-03-06", "06T16:00"), ("2026-03-13", "06T18:00")];
+        assert_eq!(until(&next), friday(13));
+        // Of an incident that opened too near to the first Friday.
+        assert_eq!(until(&[("2026-03-13", "07T10:00")]), friday(13));
     }
 
     #[test]

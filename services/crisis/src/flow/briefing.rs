@@ -15,6 +15,7 @@ use crate::domain::briefing::{
     Asked, BriefingState, CommitmentState, Form, Header, Item, Record, Settled, Window, agenda,
     digest, form, notes,
 };
+use crate::domain::cadence::told_until;
 use crate::domain::matrix::Reach;
 use crate::domain::statement::Person;
 use crate::domain::words::{Audience, LogKind, TellMeans};
@@ -222,7 +223,8 @@ impl Turn<'_> {
         let site = self.site();
         let id = self.incident.name.id;
         // One may be held ahead of its time, and not the one after it too: people would hear of nothing for weeks.
-        let turn = briefings::told_until(self.tx, &site, id, briefing.number).await?;
+        let before = briefings::held_below(self.tx, &site, id, briefing.number).await?;
+        let turn = told_until(&self.terms.policy, &self.zone, &before);
         if let Some(turn) = turn.filter(|turn| held.at < *turn) {
             let text = format!(
                 "the briefing before it was held for the week until {turn}; the next may be held from then on"

@@ -20,8 +20,10 @@ use crate::store::{cases, incidents, lock_site};
 /// When Postgres is away.
 pub async fn filed(tx: &mut Tx, desk: &Desk, filing: &Filing) -> Result<Vec<Entry>, Fault> {
     let site = &filing.case.site;
-    // Naming somebody may change the command.
-    if !filing.complained_about.is_empty() {
+    // Naming somebody, or taking a name back, may change the command, and that of incidents which the case has left.
+    let known = cases::get(tx, site, filing.case.id).await?;
+    if !filing.complained_about.is_empty() || known.is_some_and(|c| !c.complained_about.is_empty())
+    {
         lock_site(tx, site).await?;
     }
     let before = cases::lock(tx, site, filing.case.id).await?;

@@ -250,28 +250,31 @@ pub async fn planned(
     .transpose()
 }
 
-/// Until when those of an incident below a number told what there is: the last fixed time for which one was held; none before
-/// one was.
+/// Those of an incident below a number that were held, in their order: for when each was planned, and when it was held.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn told_until(
+pub async fn held_below(
     tx: &mut Tx,
     site: &SiteId,
     incident: Uuid,
     number: i32,
-) -> Result<Option<Timestamp>, Fault> {
-    let until = sqlx::query_scalar!(
-        "-- crisis::store::briefings::told_until
-        SELECT max(plan_time) FROM briefing WHERE site = $1 AND incident = $2 AND number < $3 AND hold_time IS NOT NULL",
+) -> Result<Vec<(Timestamp, Timestamp)>, Fault> {
+    let rows = sqlx::query!(
+        r#"-- crisis::store::briefings::held_below
+        SELECT plan_time, hold_time AS "hold_time!: jiff_sqlx::Timestamp" FROM briefing
+        WHERE site = $1 AND incident = $2 AND number < $3 AND hold_time IS NOT NULL ORDER BY number"#,
         site.as_str(),
         incident,
         number,
     )
-    .fetch_one(&mut **tx)
+    .fetch_all(&mut **tx)
     .await
     .or_fault()?;
-    Ok(until.map(jiff_sqlx::Timestamp::to_jiff))
+    let times = rows
+        .into_iter()
+        .map(|r| (r.plan_time.to_jiff(), r.hold_time.to_jiff()));
+    Ok(times.collect())
 }
 
 /// The briefings of an incident below a number, newest first.

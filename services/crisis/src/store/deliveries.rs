@@ -69,7 +69,7 @@ pub async fn missed(
         SELECT d.statement, d.case_id, count(*) AS "people!"
         FROM statement_delivery d JOIN statement s ON s.site = d.site AND s.id = d.statement
         WHERE d.site = $1 AND NOT d.reached
-          AND s.incident IN (SELECT i.id FROM incident i WHERE i.site = $1 AND (i.id = $2 OR i.merged_into = $2))
+          AND s.incident IN (SELECT $2::uuid UNION ALL SELECT merged_of($1, $2))
         GROUP BY d.statement, d.case_id"#,
         site.as_str(),
         incident,

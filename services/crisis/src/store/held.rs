@@ -94,8 +94,7 @@ pub async fn count(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<Counts,
                min(hold_time) FILTER (WHERE decision = '') AS oldest,
                min(due_time) FILTER (WHERE decision = '') AS next
         FROM incident_held
-        WHERE site = $1 AND (incident = $2
-          OR incident IN (SELECT i.id FROM incident i WHERE i.site = $1 AND i.merged_into = $2))"#,
+        WHERE site = $1 AND incident IN (SELECT $2::uuid UNION ALL SELECT merged_of($1, $2))"#,
         site.as_str(),
         incident,
     )

@@ -457,7 +457,8 @@ pub async fn said(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Vec<Said>, Fau
         .collect()
 }
 
-/// What everything told that left on an incident, oldest first. `replaced` is the statement whose place is being taken.
+/// What everything told that left on an incident and on those that were merged into it, hidden from whoever asks or not; oldest
+/// first. `replaced` is the statement whose place is being taken.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -474,7 +475,7 @@ pub async fn told(
         FROM statement s
         JOIN statement_version v ON v.site = s.site AND v.statement = s.id AND v.number = s.version
         WHERE s.site = $1 AND s.publish_time IS NOT NULL
-          AND s.incident IN (SELECT i.id FROM incident i WHERE i.site = $1 AND (i.id = $2 OR i.merged_into = $2))
+          AND s.incident IN (SELECT $2::uuid UNION ALL SELECT merged_of($1, $2))
         -- Of one instant, whatever stands follows what gave way, and a correction what it corrects.
         ORDER BY s.publish_time, s.state = 'PUBLISHED', v.correction <> '', s.id"#,
         site.as_str(),
@@ -496,7 +497,8 @@ pub async fn told(
         .collect()
 }
 
-/// Whether the first word of an incident, or of one that was merged into it, has left.
+/// Whether the first word of an incident, or of one that was merged into it, has left; also where that one is hidden from
+/// whoever asks.
 ///
 /// # Errors
 /// When Postgres is away.
@@ -514,8 +516,7 @@ pub async fn first_word_left(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Resu
                        JOIN statement_version v ON v.site = s.site AND v.statement = s.id AND v.number = s.version
                        WHERE s.site = $1 AND s.publish_time IS NOT NULL
                          AND (s.kind, v.audience) IN (SELECT * FROM unnest($3::text[], $4::text[]))
-                         AND s.incident IN (SELECT i.id FROM incident i
-                                            WHERE i.site = $1 AND (i.id = $2 OR i.merged_into = $2))) AS "left!""#,
+                         AND s.incident IN (SELECT $2::uuid UNION ALL SELECT merged_of($1, $2))) AS "left!""#,
         site.as_str(),
         incident,
         &kinds,

@@ -107,8 +107,7 @@ pub async fn of_incident(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<V
     let rows = sqlx::query!(
         "-- crisis::store::told::of_incident
         SELECT audience, stage, means, reference, told_time, reached_cases, reached_sizes, reached_people FROM incident_told
-        WHERE site = $1 AND (incident = $2
-          OR incident IN (SELECT i.id FROM incident i WHERE i.site = $1 AND i.merged_into = $2))
+        WHERE site = $1 AND incident IN (SELECT $2::uuid UNION ALL SELECT merged_of($1, $2))
         ORDER BY id",
         site.as_str(),
         incident,

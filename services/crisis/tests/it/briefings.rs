@@ -244,6 +244,44 @@ async fn one_briefing_is_held_ahead_of_its_time_and_not_the_one_after_it_too_m01
     assert_eq!(reason(&refused), "BRIEFING_TOO_EARLY");
 }
 
+#[tokio::test]
+async fn what_is_recorded_late_is_of_the_week_in_which_it_was_held_m01() {
+    let (world, incident) = opened(3, "Asia/Shanghai").await;
+    let week = |b: &wire::Briefing| {
+        let at = b.plan_time.expect("set").seconds;
+        jiff::Timestamp::from_second(at).expect("in range")
+    };
+    let weeks = |n: i64| jiff::SignedDuration::from_hours(7 * 24 * n);
+    let first = world.the_planned(&incident).await;
+    let friday = week(&first);
+    let at = |name: &str, held_at: jiff::Timestamp| wire::HoldBriefingRequest {
+        hold_time: Some(to_timestamp(held_at)),
+        ..held(name)
+    };
+    // Nobody recorded anything before Monday of the third week: the second is planned for the Friday that is ahead.
+    let monday = friday + weeks(1) + jiff::SignedDuration::from_hours(66);
+    world.clock.set(monday);
+    world.hold(at(&first.name, friday)).await.expect("was held");
+    let second = world.the_planned(&incident).await;
+    assert_eq!(week(&second), friday + weeks(2));
+    // It was held a week before that, and began late.
+    let late = friday + weeks(1) + jiff::SignedDuration::from_mins(5);
+    let recorded = world.hold(at(&second.name, late)).await;
+    recorded.expect("was held");
+    // So the third week has none yet, and may have its own ahead of its time.
+    let third = world.the_planned(&incident).await;
+    world
+        .clock
+        .set(friday + weeks(2) - jiff::SignedDuration::from_mins(30));
+    world.hold(held(&third.name)).await.expect("its turn");
+    let fourth = world.the_planned(&incident).await;
+    let refused = world.hold(held(&fourth.name)).await;
+    let refused = refused.expect_err("that week has had one");
+    assert_eq!(reason(&refused), "BRIEFING_TOO_EARLY");
+    let from = (friday + weeks(2)).to_string();
+    assert!(refused.message().contains(&from), "{}", refused.message());
+}
+
 fn local(t: Option<prost_types::Timestamp>, zone: &str) -> String {
     let t = redress_proto::convert::from_timestamp("t", &t.expect("set")).expect("in range");
     let zoned = t.in_tz(zone).expect("in the database of zones");

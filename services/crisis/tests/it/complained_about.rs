@@ -1,14 +1,22 @@
 //! Staff complained about can neither see nor handle the case or its incident (section 7).
 
+use std::time::Duration;
+
+use jiff_sqlx::Timestamp;
 use redress_model::words::{DutyRole, Word as _};
 use redress_proto::crisis::v1 as wire;
-use redress_proto::crisis::v1::SplitGoal;
 use redress_proto::crisis::v1::aftermath_service_server::AftermathService as _;
 use redress_proto::crisis::v1::command_service_server::CommandService as _;
 use redress_proto::crisis::v1::incident_service_server::IncidentService;
+use redress_proto::crisis::v1::matrix_service_server::MatrixService as _;
+use redress_proto::crisis::v1::{ReviewStep, SplitGoal, StatementKind, Verdict};
+use redress_proto::event::v1 as events;
+use redress_proto::event::v1::DeliverOutcome;
+use redress_testkit::eventually;
 use tokio_stream::StreamExt as _;
 use tonic::Code;
 
+use crate::statements::{VOICE, words};
 use crate::world::*;
 
 /// An open incident, and a second case that joins it and complains about the voice.
@@ -359,4 +367,227 @@ async fn by_hand_no_case_is_taken_from_an_incident_that_the_caller_does_not_find
     assert_eq!((opened.case_count, opened.cases.len()), (1, 1));
     let ended = world.incident(&incident.name).await;
     assert_eq!((ended.case_count, ended.cases.len()), (2, 2));
+}
+
+/// Two public incidents, the older with case 1, the younger with cases 2 and 3.
+async fn two() -> (World, String, String) {
+    let world = World::new().await;
+    let older = graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.4"]);
+    world
+        .take([
+            site_changed("lake"),
+            duty_changed("lake", FULL, 1),
+            older.event(),
+        ])
+        .await;
+    let older = world.the_open("lake").await.name;
+    world.advance(5);
+    let younger = |n| {
+        let graded = graded(&case("lake", n), &cluster("lake", 2), 1, &["G1.4"]);
+        graded.at(world.now()).event()
+    };
+    world.take([younger(2), younger(3)]).await;
+    let mut open = world.open("lake").await.into_iter();
+    let younger = open.find(|i| i.name != older).expect("two").name;
+    (world, older, younger)
+}
+
+impl World {
+    /// The younger of two goes into the older.
+    async fn merged_by(&self, n: u128) {
+        let (from, into) = (cluster("lake", 2), cluster("lake", 1));
+        let merged = cluster_merged(&case("lake", n), &from, &into);
+        self.take([merged]).await;
+    }
+
+    /// When a case joined and left an incident, as it is kept.
+    async fn membership(&self, incident: &str, n: u128) -> Option<(Timestamp, Option<Timestamp>)> {
+        sqlx::query_as(
+            "SELECT m.join_time, m.leave_time FROM crisis.incident_case m
+             WHERE 'sites/' || m.site || '/incidents/' || m.incident = $1 AND m.case_id = $2",
+        )
+        .bind(incident)
+        .bind(case("lake", n).id)
+        .fetch_optional(&self.database.admin)
+        .await
+        .expect("postgres answers")
+    }
+}
+
+#[tokio::test]
+async fn a_case_that_came_with_a_merger_and_left_before_memberships_were_kept_hides_what_had_it() {
+    let (world, older, younger) = two().await;
+    world
+        .take([complains_about(&case("lake", 2), "voice", 1)])
+        .await;
+    world.advance(5);
+    world.merged_by(3).await;
+    world.advance(5);
+    let parted = world.split(&older, 2, SplitGoal::None, "").await;
+    parted.expect("came along");
+    let kept = world.membership(&older, 2).await;
+    assert!(kept.is_some_and(|(_, left)| left.is_some()));
+    // Of which the log names it once: as it leaves.
+    world
+        .administer(
+            "DELETE FROM crisis.incident_case m USING crisis.case_file c, crisis.incident i
+             WHERE c.site = m.site AND c.id = m.case_id AND c.number = 'C-2' AND i.id = m.incident AND i.state = 'OPEN'",
+        )
+        .await;
+    assert!(world.finds("voice", &older).await);
+
+    // As the owner runs it, who sees no row that row security hides.
+    for _ in 0..2 {
+        let again = include_str!("../../migrations/0104_members_by_merger.sql");
+        let run = sqlx::raw_sql(again).execute(&world.database.owner).await;
+        run.expect("migrates");
+        assert_eq!(world.membership(&older, 2).await, kept);
+    }
+    assert!(!world.finds("voice", &older).await);
+    assert!(!world.finds("voice", &younger).await);
+    assert!(world.finds("top", &older).await);
+    let stays = world.incident(&older).await;
+    assert_eq!((stays.case_count, stays.cases.len()), (2, 2));
+}
+
+#[tokio::test]
+async fn what_a_hidden_incident_said_binds_whoever_checks_in_the_one_that_stays_i7() {
+    let (world, older, younger) = two().await;
+    let injured = |kind, text: &str, value: &str| wire::Statement {
+        facts: vec![wire::StatementFact {
+            key: "injured".into(),
+            value: value.into(),
+            source: "hospital".into(),
+        }],
+        ..words(kind, text)
+    };
+    let first = injured(StatementKind::Holding, "2人受伤。", "2");
+    let first = world.draft(&younger, first, "author").await;
+    world.approve_all(&first).await;
+    world.release(&first, VOICE).await.expect("released");
+    // Whoever checked it is accused since, by a case that had left before the merger.
+    world
+        .take([complains_about(&case("lake", 2), "clerk", 1)])
+        .await;
+    let parted = world.split(&younger, 2, SplitGoal::None, "").await;
+    parted.expect("a member");
+    world.merged_by(3).await;
+    assert!(world.finds("clerk", &older).await);
+    assert!(!world.finds("clerk", &younger).await);
+
+    let check = async |of: &wire::Statement| {
+        world
+            .say(of, ReviewStep::FactCheck, Verdict::Approve, "clerk")
+            .await
+    };
+    let other = injured(StatementKind::Update, "3人受伤。", "3");
+    let other = world.draft(&older, other, "author").await;
+    let refused = check(&other).await.expect_err("contradicts");
+    assert_eq!(reason(&refused), "CONTRADICTS_PUBLISHED");
+    let seen = world.read(&other.name).await.contradiction;
+    assert!(seen.contains("injured"), "{seen}");
+
+    let second = words(StatementKind::Holding, "我们正在核实。");
+    let second = world.draft(&older, second, "author").await;
+    check(&second).await.expect("in its turn");
+    let promised = running(&world.incident(&older).await).contains(&"HOLDING_STATEMENT");
+    assert!(!promised, "the first word left");
+
+    let matrix = async |person: &str| {
+        let request = wire::GetMatrixRequest {
+            name: older.clone(),
+        };
+        let request = as_staff(request, "lake", person);
+        let got = world.matrices.get_matrix(request).await.expect("found");
+        got.into_inner().matrix.expect("filled")
+    };
+    let cells = matrix("clerk").await.cells;
+    assert!(
+        cells.iter().any(|c| c.reference == first.name),
+        "{cells:#?}"
+    );
+    assert_eq!(cells, matrix("top").await.cells);
+}
+
+#[tokio::test]
+async fn a_merged_incident_is_told_of_in_the_sites_in_scope_alone_i8() {
+    let (world, older, younger) = two().await;
+    world.merged_by(3).await;
+    let id = |name: &str| -> uuid::Uuid {
+        let id = name.rsplit('/').next().expect("an id");
+        id.parse().expect("a UUID")
+    };
+    for (scope, found) in [("{lake}", vec![id(&younger)]), ("{hill}", Vec::new())] {
+        let mut admin = world.database.admin.begin().await.expect("begun");
+        for (set, to) in [("redress.sites", scope), ("role", "redress_crisis_app")] {
+            sqlx::query("SELECT set_config($1, $2, true)")
+                .bind(set)
+                .bind(to)
+                .execute(&mut *admin)
+                .await
+                .expect("set");
+        }
+        let merged: Vec<uuid::Uuid> =
+            sqlx::query_scalar("SELECT crisis.merged_of('lake', $1) ORDER BY 1")
+                .bind(id(&older))
+                .fetch_all(&mut *admin)
+                .await
+                .expect("may ask");
+        assert_eq!(merged, found, "{scope}");
+    }
+    let asked = sqlx::query("SELECT merged_of('lake', $1)").bind(id(&older));
+    let worker = world.database.url("crisis", redress_store::Role::Worker);
+    let worker = sqlx::PgPool::connect(secrecy::ExposeSecret::expose_secret(&worker));
+    let worker = worker.await.expect("connects");
+    let refused = asked.fetch_all(&worker).await.expect_err("may not");
+    assert!(
+        refused.to_string().contains("permission denied"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn a_name_that_is_taken_back_waits_for_the_site_before_it_locks_anything() {
+    let (world, incident) = joined().await;
+    let mut other = world.database.admin.begin().await.expect("begun");
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended('crisis/lake', 0))")
+        .execute(&mut *other)
+        .await
+        .expect("locked");
+    let facts = events::CaseFacts {
+        case: case("lake", 2).to_string(),
+        number: "C-2".into(),
+        epoch: 1,
+        revision: 2,
+        ..Default::default()
+    };
+    let cleared = event(
+        "intake",
+        "redress.case.updated.v1",
+        "lake",
+        facts.case.clone(),
+        &events::CaseUpdated {
+            facts: Some(facts),
+            ..Default::default()
+        },
+    );
+    let meanwhile = async {
+        eventually(Duration::from_secs(60), async || {
+            let waits =
+                "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+            let waits = sqlx::query_scalar::<_, bool>(waits);
+            let waits = waits.fetch_one(&world.database.admin).await;
+            waits.expect("postgres answers")
+        })
+        .await;
+        let free = "SELECT FROM crisis.case_file WHERE number = 'C-2' FOR UPDATE NOWAIT";
+        let free = sqlx::query(free).execute(&mut *other).await;
+        other.rollback().await.expect("ended");
+        free
+    };
+    let (outcome, free) = tokio::join!(world.deliver(cleared), meanwhile);
+    free.expect("the case is not locked while the site is waited for");
+    assert_eq!(outcome, DeliverOutcome::Applied);
+    assert!(world.finds("voice", &incident.name).await);
 }

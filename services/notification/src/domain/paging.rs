@@ -78,8 +78,8 @@ pub fn decide(due: &Due<'_>) -> Move {
     }
 }
 
-/// Why nobody needs a message any more.
-fn unwanted(due: &Due<'_>) -> Option<&'static str> {
+/// Why nobody needs a message any more; none where somebody does.
+pub fn unwanted(due: &Due<'_>) -> Option<&'static str> {
     if due.reader_accused {
         // Named since it was queued: they hear no more of it (section 7).
         return Some("READER_ACCUSED");

@@ -203,7 +203,7 @@ async fn make(
     let role = task::role(message.recipient.kind());
     let (case, incident) = message.matter();
     let accused = matters::accused(tx, site, case, incident).await?;
-    let holder = duty::holder(tx, site, &task::asked(role), &accused, now).await?;
+    let (holder, step) = rung_of(holder(tx, site, (&task::asked(role), 0), &accused, now).await?);
     let new = NewTask {
         kind,
         message: &message.name,
@@ -214,6 +214,7 @@ async fn make(
         attempt,
         role,
         offered_to: holder.as_ref().map(ToString::to_string).unwrap_or_default(),
+        step,
         reason,
         text,
     };
@@ -241,8 +242,8 @@ pub(crate) async fn pass_on(
         };
         let barred = barred(tx, &task, &message).await?;
         let role: DutyRole = word(&task.role)?;
-        let holder = duty::holder(tx, &name.site, &task::asked(role), &barred, now).await?;
-        put_to(&mut task, holder.as_ref());
+        let found = holder(tx, &name.site, (&task::asked(role), 0), &barred, now).await?;
+        let holder = put_to(&mut task, found);
         task.look_time = task::look_at(holder.is_some(), task.due_time, now);
         tasks::settle(tx, &mut task).await?;
         tell_holder(tx, &name.site, holder, number, now).await?;
@@ -267,13 +268,44 @@ pub(super) async fn barred(
     Ok(barred)
 }
 
-/// A locked task is asked of this person, or of nobody, whoever had it.
-pub(super) fn put_to(task: &mut Task, holder: Option<&StaffName>) {
-    task.offered_to = holder.map(ToString::to_string).unwrap_or_default();
+/// Who is asked: whoever holds the first of these duties, from this place among them on, that somebody holds now; and the place of
+/// that duty. Nobody of `barred`, by full names.
+pub(super) async fn holder(
+    tx: &mut Tx,
+    site: &SiteId,
+    (roles, from): (&[DutyRole], usize),
+    barred: &[String],
+    now: Timestamp,
+) -> Result<Option<Asked>, Fault> {
+    for (place, role) in (0..).zip(roles).skip(from) {
+        if let Some(staff) = duty::holder(tx, site, &[*role], barred, now).await? {
+            return Ok(Some((staff, place)));
+        }
+    }
+    Ok(None)
+}
+
+/// Somebody who is asked, and the place of their duty among those that are.
+pub(super) type Asked = (StaffName, i32);
+
+/// The person, and the place that is kept with the task.
+pub(super) fn rung_of(asked: Option<Asked>) -> (Option<StaffName>, i32) {
+    match asked {
+        Some((staff, place)) => (Some(staff), place),
+        None => (None, 0),
+    }
+}
+
+/// A locked task is asked of this person, or of nobody, whoever had it. Gives the person back.
+pub(super) fn put_to(task: &mut Task, asked: Option<Asked>) -> Option<StaffName> {
+    let (holder, step) = rung_of(asked);
+    task.offered_to = holder.as_ref().map(ToString::to_string).unwrap_or_default();
+    task.step = step;
     task.state = TaskState::Open;
     task.taken_by.clear();
     task.taker.clear();
     task.take_time = None;
+    holder
 }
 
 /// Tells whoever is asked that tasks wait, once in a while however many there are.

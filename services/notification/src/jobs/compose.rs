@@ -187,6 +187,10 @@ impl Previews {
             Some(name) => matters::case(tx, name).await?,
             None => None,
         };
+        let reached_by = match &message.known_by {
+            Some(name) => matters::case(tx, name).await?,
+            None => None,
+        };
         let notice = match message.facts.notice {
             Some(id) => owner_notices::get(tx, here, id).await?,
             None => None,
@@ -196,7 +200,8 @@ impl Previews {
             Recipient::Staff(_) => Preference::default(),
         };
         let language = Language::of_tag(&preference.language).unwrap_or_else(|| {
-            let of_case = case.as_ref().map_or("", |case| case.language.as_str());
+            let of_reader = reached_by.as_ref().or(case.as_ref());
+            let of_case = of_reader.map_or("", |case| case.language.as_str());
             Language::choose(of_case, &site.language)
         });
         let said: Option<Zeroizing<String>> = kept::said(tx, keys, &message.name).await?;

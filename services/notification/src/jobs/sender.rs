@@ -338,10 +338,8 @@ impl<P: People> Sender<P> {
     async fn reach(&self, claimed: &Claimed) -> Reach {
         let message = &claimed.message;
         let case_language = || {
-            claimed
-                .case
-                .as_ref()
-                .map_or("", |case| case.language.as_str())
+            let case = claimed.own.as_ref().or(claimed.case.as_ref());
+            case.map_or("", |case| case.language.as_str())
         };
         let own = message.known_by.as_ref().or(message.case.as_ref());
         let case = own.or(claimed.known_by.as_ref());
@@ -433,6 +431,7 @@ impl<P: People> Sender<P> {
             name: message.name.clone(),
             page: message.fate.page,
             lost: 0,
+            by_another: false,
             template: message.template,
             channel: way.channel,
             language,
@@ -491,10 +490,11 @@ impl<P: People> Sender<P> {
             language: outgoing.language,
             now: self.clock.now(),
         };
-        let Some((number, lost)) = self.db.run(scope, &begin).await? else {
+        let Some((number, copies)) = self.db.run(scope, &begin).await? else {
             return Ok(());
         };
-        outgoing.lost = lost;
+        outgoing.lost = copies.lost;
+        outgoing.by_another = copies.by_another;
         let answer = self.hand_over(scope, way, message, number, &outgoing).await;
         self.metrics.attempted(way, answer.outcome.word());
         let site = &message.name.site;

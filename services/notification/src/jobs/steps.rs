@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use redress_model::Fault;
 use redress_model::name::{CaseName, MessageName};
+use redress_model::words::ClockState;
 use redress_store::{Keyring, Operation, Tx};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -25,19 +26,23 @@ use crate::domain::texts::Holding;
 use crate::domain::timing::{self, Asked, Hours, OFF_DUTY, When};
 use crate::domain::verdict::Next;
 use crate::domain::words::{AttemptOutcome, Language, MessageState, SurveyState, Template};
-use crate::store::attempts;
+use crate::store::attempts::{self, Copies};
 use crate::store::digests;
 use crate::store::matters::{self, SiteView};
 use crate::store::messages::{self, Message};
 use crate::store::owner_notices::{self, Notice, Reached};
 use crate::store::preferences;
 use crate::store::staff::{self, StaffContact};
-use crate::store::surveys::{self, Contact};
+use crate::store::surveys::{self, Contact, Survey};
 use crate::store::timing as hours;
 use crate::store::{tasks, texts};
 
 /// Why a message waits for a provider.
 const RESTS: &str = "PROVIDER_RESTS";
+/// Why a notice is not told: one voice speaks.
+const INCIDENT_SPEAKS: &str = "INCIDENT_SPEAKS";
+/// Why a reader is not told: they do not want to be.
+const UNSUBSCRIBED: &str = "UNSUBSCRIBED";
 
 /// A message that this worker holds, with everything its text needs that lies here.
 pub(super) struct Claimed {
@@ -45,6 +50,8 @@ pub(super) struct Claimed {
     pub lease: Uuid,
     pub site: SiteView,
     pub case: Option<CaseView>,
+    /// The reader's own case, where it was merged into that one.
+    pub own: Option<CaseView>,
     /// The reader, where it is staff whom we know.
     pub staff: Option<StaffContact>,
     /// How the reader wants to be reached; nothing of staff.
@@ -128,71 +135,12 @@ impl ClaimMessage<'_> {
             silence(tx, &mut message, CASE_ERASED, self.now).await?;
             return Ok(Claim::Ended(Box::new(message)));
         }
-        let case = match &message.case {
-            Some(name) => matters::case_told(tx, name, message.template).await?,
-            None => None,
-        };
-        let reader_left = match (&message.known_by, &message.case) {
-            (Some(own), Some(case)) => {
-                let own = matters::case(tx, own).await?;
-                own.is_none_or(|own| !own.is_joined() || own.merged_into != Some(case.id))
-            }
-            _ => false,
-        };
-        let incident_ended = match &message.incident {
-            Some(name) => matters::incident_ended(tx, name).await?,
-            None => false,
-        };
-        let clock = match &message.clock {
-            Some(name) => matters::clock_state(tx, name).await?,
-            None => None,
-        };
-        let survey = match message.facts.survey {
-            Some(id) => surveys::get(tx, &self.name.site, id).await?,
-            None => None,
-        };
-        let notice = match message.facts.notice {
-            Some(id) => owner_notices::get(tx, &self.name.site, id).await?,
-            None => None,
-        };
-        let digest = match message.template {
-            Template::ClockDigest => {
-                // What was taken came back: what became grade 1 since goes by itself (P22).
-                digests::release_grave(tx, &mut message, self.now).await?;
-                Digest::of(digests::items(tx, self.name).await?)
-            }
-            _ => Digest::default(),
-        };
-        let recipient = message.recipient.to_string();
-        let reader_accused = match &message.recipient {
-            Recipient::Staff(_) => {
-                let (case, incident) = message.matter();
-                let accused = matters::accused(tx, &self.name.site, case, incident).await?;
-                accused.contains(&recipient)
-            }
-            Recipient::Complainant(_) => false,
-        };
-        let due = Due {
-            template: message.template,
-            state: message.fate.state,
-            page: message.fate.page,
-            page_max: message.fate.page_max,
-            recipient: &recipient,
-            reader_accused,
-            created: message.create_time,
-            reader_left,
-            case: case.as_ref(),
-            of_appeal: message.facts.is_of_appeal(),
-            incident_ended,
-            clock,
-            waited_for_duty: message.fate.reason == OFF_DUTY,
-            survey_ended: survey
-                .as_ref()
-                .is_none_or(|survey| survey.state != SurveyState::Open),
-            notice_ended: notice_ended(tx, message.template, notice.as_ref()).await?,
-            nothing_left: message.template == Template::ClockDigest && digest.total() == 0,
-        };
-        let page = match paging::decide(&due) {
+        if message.template == Template::ClockDigest {
+            // What was taken came back: what became grade 1 since goes by itself (P22).
+            digests::release_grave(tx, &mut message, self.now).await?;
+        }
+        let matter = Matter::of(tx, &message).await?;
+        let page = match paging::decide(&matter.due(&message)) {
             Move::Send { page } => page,
             Move::Silence { reason } => {
                 silence(tx, &mut message, reason, self.now).await?;
@@ -203,6 +151,14 @@ impl ClaimMessage<'_> {
                 return Ok(Claim::Ended(Box::new(message)));
             }
         };
+        let Matter {
+            case,
+            own,
+            survey,
+            notice,
+            digest,
+            ..
+        } = matter;
         let Some(site) = matters::site(tx, &self.name.site).await? else {
             // The zone and the language of the site are on their way.
             put_off(tx, &mut message, "SITE_UNKNOWN", self.now, self.chance).await?;
@@ -219,7 +175,7 @@ impl ClaimMessage<'_> {
             }
         };
         if preference.refuses(message.template.topic()) {
-            silence(tx, &mut message, "UNSUBSCRIBED", self.now).await?;
+            silence(tx, &mut message, UNSUBSCRIBED, self.now).await?;
             return Ok(Claim::Ended(Box::new(message)));
         }
         // Accused since: they do not go, and a person makes another appointment.
@@ -290,6 +246,7 @@ impl ClaimMessage<'_> {
             lease: self.lease,
             site,
             case,
+            own,
             staff,
             preference,
             contact,
@@ -394,9 +351,8 @@ pub(super) struct BeginAttempt<'a> {
 
 impl Operation for BeginAttempt<'_> {
     const NAME: &'static str = "notification.begin_attempt";
-    /// Number of the attempt, and how many copies of the page its provider is known to have lost before; none when the lease is
-    /// lost.
-    type Output = Option<(i32, i64)>;
+    /// Number of the attempt, and what its provider had of the page before; none when the lease is lost.
+    type Output = Option<(i32, Copies)>;
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let Some(mut message) = held(tx, self.name, self.lease).await? else {
@@ -415,9 +371,9 @@ impl Operation for BeginAttempt<'_> {
         fate.due_time = Some(later(self.now, self.lease_time));
         let (number, round_and_page) = (fate.attempt_count, (fate.round, fate.page));
         messages::settle(tx, &mut message).await?;
-        let lost = attempts::lost(tx, self.name, message.fate.page, self.way.provider).await?;
+        let copies = attempts::copies(tx, self.name, message.fate.page, self.way).await?;
         attempts::begin(tx, self.name, number, round_and_page, self.way, self.now).await?;
-        Ok(Some((number, lost)))
+        Ok(Some((number, copies)))
     }
 }
 
@@ -599,7 +555,175 @@ async fn notice_ended(
     }
     // The incident opened after the approval.
     let silenced = !notice.content.danger && owner_notices::incident_speaks(tx, notice).await?;
-    Ok(silenced.then_some("INCIDENT_SPEAKS"))
+    Ok(silenced.then_some(INCIDENT_SPEAKS))
+}
+
+/// What is known now of what a message is about.
+struct Matter {
+    recipient: String,
+    reader_accused: bool,
+    reader_left: bool,
+    case: Option<CaseView>,
+    own: Option<CaseView>,
+    incident_ended: bool,
+    clock: Option<ClockState>,
+    survey: Option<Survey>,
+    notice: Option<Notice>,
+    notice_ended: Option<&'static str>,
+    digest: Digest,
+}
+
+impl Matter {
+    async fn of(tx: &mut Tx, message: &Message) -> Result<Self, Fault> {
+        let site = &message.name.site;
+        let case = match &message.case {
+            Some(name) => matters::case_told(tx, name, message.template).await?,
+            None => None,
+        };
+        let own = match &message.known_by {
+            Some(name) => matters::case(tx, name).await?,
+            None => None,
+        };
+        let reader_left = match (&message.known_by, &message.case) {
+            (Some(_), Some(case)) => own
+                .as_ref()
+                .is_none_or(|own| !own.is_joined() || own.merged_into != Some(case.id)),
+            _ => false,
+        };
+        let incident_ended = match &message.incident {
+            Some(name) => matters::incident_ended(tx, name).await?,
+            None => false,
+        };
+        let clock = match &message.clock {
+            Some(name) => matters::clock_state(tx, name).await?,
+            None => None,
+        };
+        let survey = match message.facts.survey {
+            Some(id) => surveys::get(tx, site, id).await?,
+            None => None,
+        };
+        let notice = match message.facts.notice {
+            Some(id) => owner_notices::get(tx, site, id).await?,
+            None => None,
+        };
+        let digest = match message.template {
+            Template::ClockDigest => Digest::of(digests::items(tx, &message.name).await?),
+            _ => Digest::default(),
+        };
+        let recipient = message.recipient.to_string();
+        let reader_accused = match &message.recipient {
+            Recipient::Staff(_) => {
+                let (case, incident) = message.matter();
+                let accused = matters::accused(tx, site, case, incident).await?;
+                accused.contains(&recipient)
+            }
+            Recipient::Complainant(_) => false,
+        };
+        let notice_ended = notice_ended(tx, message.template, notice.as_ref()).await?;
+        Ok(Self {
+            recipient,
+            reader_accused,
+            reader_left,
+            case,
+            own,
+            incident_ended,
+            clock,
+            survey,
+            notice,
+            notice_ended,
+            digest,
+        })
+    }
+
+    fn due<'a>(&'a self, message: &Message) -> Due<'a> {
+        let survey = self.survey.as_ref();
+        Due {
+            template: message.template,
+            state: message.fate.state,
+            page: message.fate.page,
+            page_max: message.fate.page_max,
+            recipient: &self.recipient,
+            reader_accused: self.reader_accused,
+            created: message.create_time,
+            reader_left: self.reader_left,
+            case: self.case.as_ref(),
+            of_appeal: message.facts.is_of_appeal(),
+            incident_ended: self.incident_ended,
+            clock: self.clock,
+            waited_for_duty: message.fate.reason == OFF_DUTY,
+            survey_ended: survey.is_none_or(|survey| survey.state != SurveyState::Open),
+            notice_ended: self.notice_ended,
+            nothing_left: message.template == Template::ClockDigest && self.digest.total() == 0,
+        }
+    }
+}
+
+/// Why nobody needs it any more that a person says or writes a message, as its sender asks once its time has come; none where
+/// somebody does.
+///
+/// # Errors
+/// When Postgres is away.
+pub(crate) async fn needless(
+    tx: &mut Tx,
+    message: &Message,
+) -> Result<Option<&'static str>, Fault> {
+    if message.erased {
+        return Ok(Some(CASE_ERASED));
+    }
+    let fate = &message.fate;
+    let is_over = matches!(
+        fate.state,
+        MessageState::Cancelled | MessageState::Acknowledged
+    );
+    // Whether a call about a survey is still to be made the survey says.
+    if is_over && message.template != Template::SurveyAsked {
+        return Ok(Some("MATTER_ENDED"));
+    }
+    let matter = Matter::of(tx, message).await?;
+    match paging::unwanted(&matter.due(message)) {
+        // The spokesperson may let it go; until then nobody says it.
+        Some(INCIDENT_SPEAKS) | None => {}
+        reason => return Ok(reason),
+    }
+    let Recipient::Complainant(token) = &message.recipient else {
+        return Ok(None);
+    };
+    let preference = preferences::get(tx, &message.name.site, token).await?;
+    let refused = preference.refuses(message.template.topic());
+    Ok(refused.then_some(UNSUBSCRIBED))
+}
+
+/// Ends what people were asked to do about a message that nobody needs any more, and the message with it. Says whether that is so.
+/// For whoever has the lock of one of its tasks: that comes before the message's.
+///
+/// # Errors
+/// When Postgres is away.
+pub(crate) async fn end_needless(
+    tx: &mut Tx,
+    name: &MessageName,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let Some(mut message) = messages::lock(tx, name).await? else {
+        return Ok(false);
+    };
+    let Some(reason) = needless(tx, &message).await? else {
+        return Ok(false);
+    };
+    tasks::end_dropped(tx, name, now).await?;
+    match message.fate.state {
+        MessageState::Asked | MessageState::Failed => {
+            silence(tx, &mut message, reason, now).await?;
+        }
+        // Its sender asks the same, or the spokesperson decides; what has left has left.
+        MessageState::Queued
+        | MessageState::Sending
+        | MessageState::Held
+        | MessageState::Sent
+        | MessageState::Acknowledged
+        | MessageState::Cancelled
+        | MessageState::Bundled => {}
+    }
+    Ok(true)
 }
 
 /// What a digest tells is acknowledged with it.

@@ -24,7 +24,7 @@ use crate::domain::words::{
 };
 use crate::store::surveys::{self, Survey};
 use crate::store::tasks::{self, NewTask, TaskText};
-use crate::store::{duty, matters, preferences};
+use crate::store::{matters, preferences};
 
 /// How often it is looked whose time has come.
 const POLL: Duration = Duration::from_secs(30);
@@ -214,7 +214,9 @@ impl MakeCall<'_> {
         if let Some(case) = &survey.case {
             barred.extend(matters::accused(tx, self.site, Some(case.id), None).await?);
         }
-        let holder = duty::holder(tx, self.site, &task::asked(role), &barred, self.now).await?;
+        let duties = (&*task::asked(role), 0);
+        let found = carry::holder(tx, self.site, duties, &barred, self.now).await?;
+        let (holder, step) = carry::rung_of(found);
         let new = NewTask {
             kind: TaskKind::Survey,
             message: &MessageName::new(self.site.clone(), message),
@@ -225,6 +227,7 @@ impl MakeCall<'_> {
             attempt: 0,
             role,
             offered_to: holder.as_ref().map(ToString::to_string).unwrap_or_default(),
+            step,
             reason: "",
             text: Some(&text),
         };

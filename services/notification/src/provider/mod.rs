@@ -32,8 +32,10 @@ pub struct Outgoing {
     pub name: MessageName,
     /// Page of a call-out, from 1.
     pub page: i32,
-    /// How many copies of this page are known not to have arrived by this provider.
+    /// How many copies of this page are known not to have arrived by this provider and channel.
     pub lost: i64,
+    /// The provider had the first copy of this page by another channel.
+    pub by_another: bool,
     /// What is said.
     pub template: Template,
     /// By which channel it is meant to go.
@@ -59,12 +61,17 @@ pub struct Outgoing {
 impl Outgoing {
     /// What makes two copies of one page recognisable: the same for every attempt at it, by whatever
     /// worker (the unknown end of an attempt is answered by sending again), until a copy is known not to have arrived. From
-    /// then on it is another one: a provider that remembers what it took must not take the next copy for the lost one.
+    /// then on it is another one: a provider that remembers what it took must not take the next copy for the lost one, nor for
+    /// one that it carried by another channel.
     pub fn dedup_id(&self) -> String {
-        let page = format!("{}.{}", self.name.id.simple(), self.page);
+        let mut id = format!("{}.{}", self.name.id.simple(), self.page);
+        if self.by_another {
+            id.push('.');
+            id.push_str(&self.channel.word().to_ascii_lowercase());
+        }
         match self.lost {
-            0 => page,
-            lost => format!("{page}.{lost}"),
+            0 => id,
+            lost => format!("{id}.{lost}"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! SendMessage: what somebody wrote goes to the complainants of a case, after the wording check (M11); or who comes when,
-//! which passes the single voice and therefore holds nobody's own words (section 9).
+//! which passes the single voice and therefore holds nobody's own words (section 9). It may tell what is nobody else's business:
+//! people of cases that were merged into this one hear it where they are named alone.
 
 use jiff::Timestamp;
 use redress_model::fault::parse_field;
@@ -104,7 +105,9 @@ impl Operation for SendMessage<'_> {
             self.may_visit(tx, &view, visitor).await?;
         }
         let mut readers = matters::readers(tx, self.case, &view).await?;
-        if !self.only.is_empty() {
+        if self.only.is_empty() {
+            readers.retain(|reader| reader.known_by.is_none());
+        } else {
             let is_known = |token: &String| readers.iter().any(|reader| reader.token == *token);
             if !self.only.iter().all(is_known) {
                 return Err(Fault::invalid(

@@ -1,6 +1,6 @@
 //! Attempts: written before a provider is asked, ended after it answered.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::MessageName;
@@ -23,6 +23,9 @@ const ANSWER_LOST: [&str; 6] = [
     "WECOM_GARBLED",
 ];
 
+/// How far the clock of a gateway, which may tell whole seconds, may be behind ours (own).
+const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(2);
+
 /// One attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
@@ -42,21 +45,33 @@ pub struct Attempt {
     pub end_time: Option<Timestamp>,
 }
 
-/// How many copies of a page are known not to have arrived by a provider: refused for good, or come back.
-pub async fn lost(
+/// What a provider had of a page before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copies {
+    /// How many of them are known not to have arrived by this channel: refused for good, or come back.
+    pub lost: i64,
+    /// It had the first of them by another channel.
+    pub by_another: bool,
+}
+
+/// What a provider had of a page before, as far as it concerns this way.
+pub async fn copies(
     tx: &mut Tx,
     message: &MessageName,
     page: i32,
-    provider: Provider,
-) -> Result<i64, Fault> {
-    sqlx::query_scalar!(
-        r#"-- notification::attempts::lost
-        SELECT count(*) AS "count!" FROM attempt
-        WHERE site = $1 AND message_id = $2 AND page = $3 AND provider = $4 AND outcome IN ('PERMANENT', 'BOUNCED')"#,
+    way: Way,
+) -> Result<Copies, Fault> {
+    sqlx::query_as!(
+        Copies,
+        r#"-- notification::attempts::copies
+        SELECT count(*) FILTER (WHERE channel = $5 AND outcome IN ('PERMANENT', 'BOUNCED')) AS "lost!",
+               coalesce((array_agg(channel ORDER BY number))[1] <> $5, false) AS "by_another!"
+        FROM attempt WHERE site = $1 AND message_id = $2 AND page = $3 AND provider = $4"#,
         message.site.as_str(),
         message.id,
         page,
-        provider.word(),
+        way.provider.word(),
+        way.channel.word(),
     )
     .fetch_one(&mut **tx)
     .await
@@ -201,8 +216,8 @@ pub async fn may_have_told(tx: &mut Tx, message: &MessageName) -> Result<bool, F
 }
 
 /// Writes down that what a provider took by a channel came back. It may say so before the worker knows that it was taken,
-/// though its answer was lost, and whatever became of that worker. Where a copy has come back before, a report of a time before
-/// the next one began is about that copy, told again. Returns whether an attempt stood.
+/// though its answer was lost, and whatever became of that worker. Where a copy has come back before, a report of a time clearly
+/// before the next one began is about that copy, told again. Returns whether an attempt stood.
 pub async fn came_back(
     tx: &mut Tx,
     message: &MessageName,
@@ -227,7 +242,7 @@ pub async fn came_back(
         reason,
         now.to_sqlx(),
         &ANSWER_LOST as &[&str],
-        time.to_sqlx(),
+        began_by(time).to_sqlx(),
     )
     .execute(&mut **tx)
     .await
@@ -279,7 +294,7 @@ pub async fn has_come_back(tx: &mut Tx, message: &MessageName, page: i32) -> Res
 }
 
 /// Whether an attempt at a page by a channel stands: a provider took it, or has it perhaps, and it has not come back. Where a
-/// copy has come back before, what is reported of a time before the next one began says nothing about that.
+/// copy has come back before, what is reported of a time clearly before the next one began says nothing about that.
 pub async fn stands(
     tx: &mut Tx,
     message: &MessageName,
@@ -303,7 +318,7 @@ pub async fn stands(
         page,
         channel.word(),
         &ANSWER_LOST as &[&str],
-        time.to_sqlx(),
+        began_by(time).to_sqlx(),
     )
     .fetch_one(&mut **tx)
     .await
@@ -366,6 +381,11 @@ pub async fn list(tx: &mut Tx, message: &MessageName) -> Result<Vec<Attempt>, Fa
             })
         })
         .collect()
+}
+
+/// By when an attempt began that a report of this time may be about.
+fn began_by(time: Timestamp) -> Timestamp {
+    time.saturating_add(CLOCKS_APART).unwrap_or(time)
 }
 
 fn way(channel: &str, provider: &str) -> Result<Way, Fault> {

@@ -46,8 +46,10 @@ pub struct NewTask<'a> {
     pub attempt: i32,
     /// Which duty it waits for.
     pub role: DutyRole,
-    /// Who holds it.
+    /// Who is asked.
     pub offered_to: String,
+    /// Which of the duties that are asked one after the other that person has, from 0.
+    pub step: i32,
     /// Why the message failed.
     pub reason: &'a str,
     /// What the person needs.
@@ -94,7 +96,7 @@ pub struct Task {
     pub done_time: Option<Timestamp>,
     /// When it was made.
     pub create_time: Timestamp,
-    /// How often it was put to the next one up, since it is late.
+    /// Which of the duties that are asked one after the other it was put to, from 0.
     pub step: i32,
     /// When it is looked at next; none: once it is due.
     pub look_time: Option<Timestamp>,
@@ -189,8 +191,8 @@ pub async fn make(
     let rows = sqlx::query!(
         "-- notification::tasks::make
         INSERT INTO task (site, task_id, kind, state, role, offered_to, message_id, round, page, attempt, case_id,
-                          reason, due_time, sealed, create_time, survey_id, look_time)
-        VALUES ($1, $2, $3, 'OPEN', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                          reason, due_time, sealed, create_time, survey_id, look_time, step)
+        VALUES ($1, $2, $3, 'OPEN', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
         ON CONFLICT ON CONSTRAINT task_once DO NOTHING",
         site.as_str(),
         id,
@@ -208,6 +210,7 @@ pub async fn make(
         now.to_sqlx(),
         new.survey,
         look.map(|t| t.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        new.step,
     )
     .execute(&mut **tx)
     .await
@@ -269,7 +272,7 @@ pub async fn end_search(tx: &mut Tx, message: &MessageName, now: Timestamp) -> R
     Ok(())
 }
 
-/// Ends everything that somebody was asked to do about a message that the spokesperson dropped.
+/// Ends everything that somebody was asked to do about a message that the spokesperson dropped, or that nobody needs any more.
 pub async fn end_dropped(tx: &mut Tx, message: &MessageName, now: Timestamp) -> Result<(), Fault> {
     sqlx::query!(
         "-- notification::tasks::end_dropped

@@ -256,6 +256,60 @@ async fn what_is_reported_once_more_of_a_copy_that_came_back_says_nothing_about_
 }
 
 #[tokio::test]
+async fn what_a_gateway_whose_clock_is_a_little_behind_reports_of_the_next_copy_is_about_that() {
+    use proto::DeliveryReport::{Bounced, Delivered};
+    let world = World::new().await;
+    world.case("LAKE-1").await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    let endpoint = Endpoint::start().await;
+    let sender = world.sender(by_sms(&endpoint.url()));
+    world.send_due(&sender).await;
+    world.clock.advance(SignedDuration::from_secs(10));
+    report(&world, Bounced, Some(world.now())).await;
+    world.send_due(&sender).await;
+    world.clock.advance(SignedDuration::from_mins(10));
+    retry(&world).await;
+    world.send_due(&sender).await;
+    // Whole seconds of a clock that is behind.
+    let behind = world.now() - SignedDuration::from_millis(1800);
+    let arrived = report(&world, Delivered, Some(behind)).await;
+    assert!(arrived.deliver_time.is_some());
+    let truly = report(&world, Bounced, Some(behind)).await;
+    assert_eq!(truly.state(), proto::MessageState::Queued);
+}
+
+#[tokio::test]
+async fn what_a_webhook_may_have_taken_by_one_channel_keeps_its_id_whatever_came_back_by_another() {
+    let world = World::new().await;
+    world.case("LAKE-1").await;
+    world.clock.advance(SignedDuration::from_mins(2));
+    let endpoint = Endpoint::start().await;
+    let sender = world.sender(crate::delivery::by_webhook(&endpoint));
+    world.send_due(&sender).await;
+    report(&world, proto::DeliveryReport::Bounced, None).await;
+    // Of the mail nobody knows whether it was taken, three times.
+    for _ in 0..3 {
+        endpoint.next(Manner::HangUp);
+    }
+    for _ in 0..3 {
+        world.send_due(&sender).await;
+        world.clock.advance(SignedDuration::from_mins(10));
+    }
+    assert_eq!(world.message().await.fate.state, MessageState::Failed);
+    retry(&world).await;
+    world.send_due(&sender).await;
+    assert_eq!(world.message().await.fate.state, MessageState::Sent);
+    let id = format!("msg_{}.1", world.message().await.name.id.simple());
+    let (mail, again) = (format!("{id}.email"), format!("{id}.1"));
+    let received = endpoint.received();
+    let ids: Vec<&str> = received
+        .iter()
+        .map(|r| r.headers["webhook-id"].as_str())
+        .collect();
+    assert_eq!(ids, [&id, &mail, &mail, &mail, &again]);
+}
+
+#[tokio::test]
 async fn what_waited_for_the_morning_is_no_call_since_a_gateway_rests_for_seconds_then() {
     let world = World::new().await;
     let case = CaseName::new(site("lake"), Uuid::now_v7());

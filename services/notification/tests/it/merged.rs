@@ -137,7 +137,8 @@ async fn m16_a_receipt_that_was_still_queued_goes_though_its_case_was_merged_and
 }
 
 #[tokio::test]
-async fn whoever_writes_to_a_case_reaches_the_people_of_what_was_merged_into_it() {
+async fn whoever_writes_to_a_case_reaches_the_people_of_what_was_merged_into_it_by_their_names_alone()
+ {
     let world = World::new().await;
     let (head, other) = merged(&world).await;
     let clerk = caller("lake", &["messages.send"], None);
@@ -148,7 +149,7 @@ async fn whoever_writes_to_a_case_reaches_the_people_of_what_was_merged_into_it(
         ..Default::default()
     };
     let all = service(&world).send_message(by(&clerk, say(&[]))).await;
-    assert_eq!(all.expect("taken").into_inner().messages.len(), 3);
+    assert_eq!(all.expect("taken").into_inner().messages.len(), 2);
     let one = service(&world)
         .send_message(by(&clerk, say(&["wang"])))
         .await;
@@ -162,13 +163,66 @@ async fn whoever_writes_to_a_case_reaches_the_people_of_what_was_merged_into_it(
     );
     world.send_due(&world.outbox_sender()).await;
     let told = world.heard(Template::CaseMessage).await;
-    assert_eq!(told.len(), 4);
-    let wang = told.iter().filter(|(who, ..)| who == "wang");
-    assert!(
-        wang.clone()
-            .all(|(_, _, by, _)| by.as_ref() == Some(&other))
-    );
-    assert_eq!(wang.count(), 2);
+    let whom: Vec<_> = told
+        .iter()
+        .map(|(who, _, by, _)| (who.as_str(), by.as_ref()))
+        .collect();
+    assert_eq!(whom, [("li", None), ("wang", Some(&other)), ("zhao", None)]);
+}
+
+#[tokio::test]
+async fn m05_strangers_do_not_hear_when_somebody_is_at_the_door_of_the_case_that_theirs_was_merged_into()
+ {
+    let world = World::new().await;
+    let (head, other) = merged(&world).await;
+    let visitor = world.hire("wu", "+8613800000001", "").await;
+    let clerk = caller("lake", &["messages.send"], None);
+    let visit = |only: &[&str]| proto::SendMessageRequest {
+        parent: head.to_string(),
+        appointment: Some(proto::Appointment {
+            visit_time: Some(redress_proto::convert::to_timestamp(world.now() + DAY)),
+            place: proto::VisitPlace::Home.into(),
+            visitor: visitor.to_string(),
+        }),
+        person_tokens: only.iter().map(|t| (*t).to_owned()).collect(),
+        ..Default::default()
+    };
+    let all = service(&world).send_message(by(&clerk, visit(&[]))).await;
+    assert_eq!(all.expect("taken").into_inner().messages.len(), 2);
+    world.send_due(&world.outbox_sender()).await;
+    let told = world.heard(Template::CaseAppointment).await;
+    let whom: Vec<&str> = told.iter().map(|(who, ..)| who.as_str()).collect();
+    assert_eq!(whom, ["li", "zhao"]);
+    let named = service(&world)
+        .send_message(by(&clerk, visit(&["wang"])))
+        .await;
+    assert_eq!(named.expect("taken").into_inner().messages.len(), 1);
+    world.send_due(&world.outbox_sender()).await;
+    let told = world.heard(Template::CaseAppointment).await;
+    let wang = told.iter().find(|(who, ..)| who == "wang");
+    assert_eq!(wang.expect("told").2.as_ref(), Some(&other));
+}
+
+#[tokio::test]
+async fn m05_whoever_is_reached_by_a_merged_case_is_told_in_the_language_of_that_one() {
+    let world = World::new().await;
+    let (head, other) = merged(&world).await;
+    let people = ["wang", "zhao"];
+    world
+        .tell(news::spoken(&other, "LAKE-2", &people, "zh-CN"))
+        .await;
+    world.tell(news::moved(&head, CaseStatus::Closed, 1)).await;
+    world.send_due(&world.outbox_sender()).await;
+    let mut told = world.messages().await;
+    told.retain(|m| m.template == Template::CaseClosed);
+    assert_eq!(told.len(), 3);
+    for message in told {
+        let language = match message.known_by {
+            Some(_) => "zh-CN",
+            None => "en",
+        };
+        assert_eq!(message.fate.language, language, "{}", message.recipient);
+    }
 }
 
 #[tokio::test]

@@ -50,6 +50,12 @@ pub async fn contact(work: &mut Work<'_>, case: &mut Case, contact: Contact) -> 
     if !case.is_ended() {
         return follow(work, case, contact).await;
     }
+    // What goes on ends where it stood, so that what is asked needs a length of its own.
+    let contact = Contact {
+        channel: contact.channel.or(Some(case.facts.channel)),
+        ..contact
+    };
+    merging::lock_head(work, case).await?;
     let site = &work.site.id;
     let all = clocks::lock_of_case(work.tx, site, case.id).await?;
     let by_end = all.iter().filter(|clock| status::is_stopped_by_end(clock));
@@ -61,6 +67,8 @@ pub async fn contact(work: &mut Work<'_>, case: &mut Case, contact: Contact) -> 
         .filter(|clock| clock.stopped.is_none())
         .map(|clock| clock.id)
         .collect();
+    let updates = all.iter().filter(|c| c.kind == ClockKind::InterimUpdate);
+    let before: Vec<Clock> = updates.cloned().collect();
     go_on(work, case, contact, all).await?;
     follow(work, case, contact).await?;
     let mut all = clocks::lock_of_case(work.tx, site, case.id).await?;
@@ -69,7 +77,7 @@ pub async fn contact(work: &mut Work<'_>, case: &mut Case, contact: Contact) -> 
         let at = ended.max(clock.start);
         promises::apply(work, case, clock, Event::Cancelled { at }, ENDED).await?;
     }
-    merging::told_before(work, case).await
+    merging::told_before(work, case, &before).await
 }
 
 /// Lets what the end of the case had stopped since, and the contact may touch, go on as it stood, until the end stops it again.
@@ -96,11 +104,12 @@ async fn go_on(
         let term = promises::term_to_due(work.site, clock, at);
         let mut terms = promises::terms(work.site, clock.kind, term);
         terms.told |= clock.told_customer;
-        terms.channel = clock.channel;
+        terms.channel = promise.channel;
         let event = Event::Restarted { at, terms };
         promises::apply(work, case, clock, event, CAUSE).await?;
-        // Whatever was asked meanwhile is asked still.
-        if let Some((at, terms)) = promise.asked() {
+        // Whatever was asked meanwhile is asked still, and has the length that it had.
+        if let Some((at, mut terms)) = promise.asked() {
+            terms.channel = terms.channel.or(Some(case.facts.channel));
             let event = Event::Restarted { at, terms };
             promises::apply(work, case, clock, event, CAUSE).await?;
         }
@@ -179,7 +188,7 @@ fn stopped_by(clock: &Clock, at: Timestamp) -> bool {
     clock.stopped.is_some_and(|stopped| stopped <= at)
 }
 
-/// The next word is owed from this one on by the grade.
+/// The next word is owed from this one on by the grade, on a case that was open then.
 async fn update(
     work: &mut Work<'_>,
     case: &Case,
@@ -188,7 +197,7 @@ async fn update(
     at: Timestamp,
 ) -> Result<(), Fault> {
     let kind = ClockKind::InterimUpdate;
-    if case.is_open()
+    if case.was_open_at(at)
         && let Some(length) = promises::length(work.site, case, urgency, kind)
     {
         let clock = all.iter_mut().find(|c| c.kind == kind && c.slot.is_empty());

@@ -104,6 +104,9 @@ pub async fn hold(
 /// Who sets and ends the hold of a case about which a message waits for the spokesperson.
 const SENDER: &str = "notification";
 
+/// Why it ended: the last message that waited was decided.
+pub const DECIDED: &str = "decided";
+
 /// A wait for the spokesperson ends by a decision; a hold has to end some time.
 const FARTHEST: SignedDuration = SignedDuration::from_hours(366 * 24);
 
@@ -127,6 +130,23 @@ pub async fn wait_for_voice(work: &mut Work<'_>, case: &mut Case) -> Result<bool
     };
     hold(work, case, new, false).await?;
     Ok(true)
+}
+
+/// While a case is open, the hold says whether a message waits. Where a decision ended it and the mark stayed, a release heard of that
+/// which keeps no mark: nothing waits, and no reopening holds the case for it.
+pub(super) async fn unmark_decided(work: &mut Work<'_>, case: &mut Case) -> Result<(), Fault> {
+    if !case.voice_waits {
+        return Ok(());
+    }
+    let mut all = holds::of_case(work.tx, &work.site.id, case.id).await?;
+    all.retain(|hold| hold.reason == HoldReason::SingleVoice);
+    let lasts = all.iter().any(|hold| hold.end.is_none());
+    let decided = all.last().is_some_and(|hold| hold.end_cause == DECIDED);
+    if decided && !lasts {
+        case.voice_waits = false;
+        cases::set_voice_waits(work.tx, &work.site.id, case).await?;
+    }
+    Ok(())
 }
 
 /// Stops a promise from the start of a hold on, or from its own. What was due before is told first: while it

@@ -183,14 +183,8 @@ pub(super) async fn give_back(work: &mut Work<'_>, case: &Case, head: Uuid) -> R
         // The end of the head alone releases from nothing. Should it be reopened, this goes on on the case alone.
         let ended = is_stopped_by_end(&other);
         if ended || other.stopped.is_none() {
-            if ended {
-                UNMERGED.clone_into(&mut other.stop_cause);
-                other.generation += 1;
-                clocks::update(work.tx, site, &other).await?;
-            } else {
-                let event = Event::Cancelled { at: work.now };
-                promises::apply(work, &head, &mut other, event, UNMERGED).await?;
-            }
+            let now = work.now;
+            hand_back(work, &head, &mut other, now).await?;
             if clock.stopped.is_none() && clock.deadlines.due == other.deadlines.due {
                 told_already(work, &mut clock, &other).await?;
             }
@@ -210,6 +204,24 @@ pub(super) async fn give_back(work: &mut Work<'_>, case: &Case, head: Uuid) -> R
         }
     }
     Ok(asks_anew)
+}
+
+/// The head keeps it no more from then on; one that its end has stopped goes on no more with its reopening.
+async fn hand_back(
+    work: &mut Work<'_>,
+    head: &Case,
+    other: &mut Clock,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    if is_stopped_by_end(other) {
+        UNMERGED.clone_into(&mut other.stop_cause);
+        other.generation += 1;
+        return clocks::update(work.tx, &work.site.id, other).await;
+    }
+    let event = Event::Cancelled { at };
+    promises::apply(work, head, other, event, UNMERGED)
+        .await
+        .map(drop)
 }
 
 /// What was told of the one until now was told of the other, which keeps the deadline from here on: nobody is told again, who
@@ -244,13 +256,32 @@ async fn told_already(work: &mut Work<'_>, clock: &mut Clock, other: &Clock) -> 
 }
 
 /// A word from before the merge that is heard after it: the head carries what it promised, and no more what it kept, whichever is
-/// heard first (I3).
-pub(super) async fn told_before(work: &mut Work<'_>, case: &Case) -> Result<(), Fault> {
+/// heard first (I3). `before` are the words that the case owed until it was heard.
+pub(super) async fn told_before(
+    work: &mut Work<'_>,
+    case: &Case,
+    before: &[Clock],
+) -> Result<(), Fault> {
     let Some(head) = head_of(work, case.merged_into).await? else {
         return Ok(());
     };
-    carry(work, case).await?;
     let site = &work.site.id;
+    let carried = clocks::lock_of_case(work.tx, site, head.id).await?;
+    let own = clocks::lock_of_case(work.tx, site, case.id).await?;
+    let is_another = |clock: &&Clock| {
+        let stood = |c: &Clock| (c.start, c.deadlines.due);
+        let was = before.iter().find(|was| was.id == clock.id);
+        was.is_some_and(|was| stood(was) != stood(clock))
+    };
+    // What the head carries was kept, or gave way to an earlier one: it takes what is promised in its place.
+    for clock in own.iter().filter(|c| is_owed(c)).filter(is_another) {
+        let lasts = |c: &&Clock| c.stopped.is_none() || is_stopped_by_end(c);
+        if let Some(mut other) = carried_for(clock, &carried).filter(lasts).cloned() {
+            let at = clock.start.max(other.start);
+            hand_back(work, &head, &mut other, at).await?;
+        }
+    }
+    carry(work, case).await?;
     let carried = clocks::lock_of_case(work.tx, site, head.id).await?;
     let own = clocks::lock_of_case(work.tx, site, case.id).await?;
     let kept = |c: &&Clock| is_by_name(c) && c.kind == ClockKind::InterimUpdate;
@@ -274,6 +305,11 @@ pub(super) async fn take(work: &mut Work<'_>, head: &Case) -> Result<(), Fault> 
         carry(work, &merged).await?;
     }
     Ok(())
+}
+
+/// Locks the head of a merged case, before any clock of either: whoever comes from the head has it before those of the case.
+pub(super) async fn lock_head(work: &mut Work<'_>, case: &Case) -> Result<(), Fault> {
+    head_of(work, case.merged_into).await.map(drop)
 }
 
 async fn head_of(work: &mut Work<'_>, head: Option<Uuid>) -> Result<Option<Case>, Fault> {

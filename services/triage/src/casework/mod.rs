@@ -2,8 +2,8 @@
 //! promises start, move and stop. Event handlers, RPCs and timers come here, so that whatever the
 //! occasion, the same things follow.
 //!
-//! Locks are taken in one order: the site's clusters (only where a cluster may change), the case, its
-//! clocks. Whoever breaks it is rolled back by Postgres and runs again.
+//! Locks are taken in one order: the site's clusters (only where a cluster may change), the case, the one
+//! that it is merged into, their clocks. Whoever breaks it is rolled back by Postgres and runs again.
 
 mod age;
 mod ask;
@@ -43,7 +43,7 @@ pub use decide::decide;
 pub use defect::{propose as propose_defect, review_defect};
 pub use demand::{Demand, DemandState, demand};
 pub use firing::{Telling, fire, fire_many, only_tells};
-pub use holds::{Budget, NewHold, budget, hold, release, stills, wait_for_voice};
+pub use holds::{Budget, DECIDED, NewHold, budget, hold, release, stills, wait_for_voice};
 pub use ladder::acknowledge;
 pub use law::legal_source;
 pub use overrule::{Overrule, overrule};

@@ -660,8 +660,11 @@ async fn pinned_lengths<const N: usize>(
     clock: &Clock,
     by: [(Grade, Urgency); N],
 ) -> Result<[Option<Length>; N], Fault> {
+    // A release that keeps no channel makes a promise anew and leaves in its row the one of the promise before.
+    let (promise, _) = computed(work, clock).await?;
+    let channel = promise.channel.unwrap_or(case.facts.channel);
     by_pinned(work, clock, |policy| {
-        by.map(|by| length_by(policy, by, clock.asked_by(case), clock.kind))
+        by.map(|by| length_by(policy, by, channel, clock.kind))
     })
     .await
 }

@@ -101,6 +101,12 @@ impl Case {
     pub fn is_open(&self) -> bool {
         standing(self.status) == Standing::Open
     }
+
+    /// Whether its matter was still to be resolved then, where it is open or has ended since.
+    pub fn was_open_at(&self, at: Timestamp) -> bool {
+        let resolved = self.resolved_since.filter(|_| self.is_ended());
+        self.is_open() || resolved.is_some_and(|resolved| at <= resolved)
+    }
 }
 
 /// The statuses of cases that have ended.
@@ -138,6 +144,9 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
     if was == Standing::Ended && is != Standing::Ended && !case.facts.historical {
         // A former release gave an ended head nothing: it takes it while it is ended still, so that it is reopened like the rest.
         merging::take(work, case).await?;
+    }
+    if was == Standing::Open {
+        holds::unmark_decided(work, case).await?;
     }
     // Work leaves a told proposal by the customer's reply alone.
     let replied = to.mover == Mover::Assignment
@@ -180,6 +189,7 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
         sites::lock_clusters(work.tx, &work.site.id).await?;
         recount(work, case.cluster).await?;
     }
+    merging::lock_head(work, case).await?;
     if !case.facts.historical {
         let change = Change {
             was,
@@ -193,7 +203,9 @@ pub async fn stand(work: &mut Work<'_>, case: &mut Case, to: &Move) -> Result<()
             None => HashMap::new(),
         };
         effects(work, case, change, &done, to.at).await?;
-        holds::wait_for_voice(work, case).await?;
+        if is == Standing::Open && (was != is || unheard) {
+            holds::wait_for_voice(work, case).await?;
+        }
     }
     if back {
         decide_reopened(work, case).await?;

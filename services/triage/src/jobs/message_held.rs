@@ -53,7 +53,7 @@ impl Handler for MessageHeldHandler {
         let changed = if case.voice_waits {
             casework::wait_for_voice(&mut work, &mut case).await?
         } else {
-            held && casework::release(&mut work, &mut case, reason, "decided").await?
+            held && casework::release(&mut work, &mut case, reason, casework::DECIDED).await?
         };
         if changed {
             // Another hold may have ended with its time: the age counts again.

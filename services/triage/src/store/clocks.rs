@@ -73,7 +73,8 @@ pub struct Clock {
     pub calendar_revision: u32,
     /// Whether it reaches into a year that is not published yet.
     pub provisional: bool,
-    /// By which channel the customer asked for it; none where the channel of the case says it.
+    /// By which channel the customer asked for it; none where the channel of the case says it. A release that keeps none makes it
+    /// anew and leaves this as it was, until the next event of this one.
     pub channel: Option<Channel>,
     /// Who demands it or owes it; empty where nobody but us.
     pub party: String,

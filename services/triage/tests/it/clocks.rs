@@ -693,7 +693,8 @@ async fn m16_a_further_message_is_answered_in_the_time_of_its_own_channel_and_st
 async fn m16_a_rise_gives_the_time_of_the_channel_that_was_asked_by_whichever_word_is_entered_first()
  {
     use redress_model::words::Channel;
-    for late in [false, true] {
+    // A release that keeps no channel made it anew and left the one of the letter.
+    for (late, left) in [(false, false), (true, false), (false, true)] {
         let world = World::new().await;
         let spoken = "clocks: { ANSWER: [ { grades: [1], spoken: true, length: 3 hours }, { grades: [1], length: 20 hours },
                       { spoken: true, length: 1 working day }, { length: 3 working days } ] }";
@@ -723,7 +724,17 @@ async fn m16_a_rise_gives_the_time_of_the_channel_that_was_asked_by_whichever_wo
         world.tell(&words).await;
         let due = async || time(&world.clocks(&case).await[&ClockKind::Answer].due_time);
         assert_eq!(due().await, at("2026-03-03T10:00:00+08:00"), "{late}");
+        if left {
+            sqlx::query("UPDATE triage.clock SET channel = 'LETTER' WHERE kind = 'ANSWER'")
+                .execute(&world.database.admin)
+                .await
+                .expect("left");
+        }
         injury(&world, &case, SignalBasis::Confirmed).await;
-        assert_eq!(due().await, at("2026-03-02T13:00:00+08:00"), "{late}");
+        assert_eq!(
+            due().await,
+            at("2026-03-02T13:00:00+08:00"),
+            "{late} {left}"
+        );
     }
 }

@@ -954,7 +954,7 @@ async fn a_word_from_before_a_hold_does_not_end_it_and_a_later_one_ends_it_at_it
 }
 
 /// News that messages of a case wait for the spokesperson.
-fn waits(world: &World, case: &CaseName, waiting: i32) -> redress_events::Event {
+pub(crate) fn waits(world: &World, case: &CaseName, waiting: i32) -> redress_events::Event {
     let payload = redress_proto::event::v1::MessageHeld {
         case: case.to_string(),
         waiting_count: waiting,
@@ -1050,6 +1050,56 @@ async fn what_still_waits_for_the_spokesperson_when_a_case_is_reopened_stands_st
         world.tell(&[waits(&world, &case, 0)]).await;
         assert!(held_kinds(&world, &case).await.is_empty());
     }
+}
+
+#[tokio::test]
+async fn what_a_release_decided_that_marks_nothing_holds_no_case_that_moves_on_p27() {
+    for reopened in [false, true] {
+        let world = World::new().await;
+        let case = world.case().await;
+        world.tell(&[waits(&world, &case, 1)]).await;
+        world.advance(HOUR).await;
+        // It ends the hold, and leaves the mark that it does not know.
+        world.tell(&[waits(&world, &case, 0)]).await;
+        sqlx::query("UPDATE triage.case_file SET voice_waits = true WHERE id = $1")
+            .bind(case.id)
+            .execute(&world.database.admin)
+            .await
+            .expect("left");
+        if reopened {
+            let resolved = world.moved("assignment", &case, CaseStatus::Resolved, 1);
+            world.tell(&[resolved]).await;
+            world.advance(HOUR).await;
+            let again = world.moved("intake", &case, CaseStatus::Reopened, 2);
+            world.tell(&[again]).await;
+        } else {
+            let begun = world.moved("assignment", &case, CaseStatus::Investigating, 1);
+            world.tell(&[begun]).await;
+        }
+        assert!(held_kinds(&world, &case).await.is_empty(), "{reopened}");
+        // Another message waits all the same.
+        world.advance(HOUR).await;
+        world.tell(&[waits(&world, &case, 1)]).await;
+        let held = held_kinds(&world, &case).await;
+        assert_eq!(held, [ClockKind::Answer], "{reopened}");
+    }
+}
+
+#[tokio::test]
+async fn what_waits_since_the_resolution_stands_still_when_a_case_is_reopened_though_another_was_decided()
+ {
+    let world = World::new().await;
+    let case = world.case().await;
+    world
+        .tell(&[waits(&world, &case, 1), waits(&world, &case, 0)])
+        .await;
+    let resolved = world.moved("assignment", &case, CaseStatus::Resolved, 1);
+    world.tell(&[resolved, waits(&world, &case, 1)]).await;
+    assert!(held_kinds(&world, &case).await.is_empty());
+    world.advance(HOUR).await;
+    let reopened = world.moved("intake", &case, CaseStatus::Reopened, 2);
+    world.tell(&[reopened]).await;
+    assert_eq!(held_kinds(&world, &case).await, [ClockKind::Answer]);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use redress_proto::event::v1 as event;
 use redress_proto::triage::v1 as wire;
 use redress_proto::triage::v1::clock_service_server::ClockService as _;
 
+use crate::holds::waits;
 use crate::world::{World, at, by, ids, time};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -453,6 +454,55 @@ async fn what_was_asked_before_the_end_and_not_answered_is_asked_still_when_the_
 }
 
 #[tokio::test]
+async fn what_is_asked_without_a_channel_has_a_time_of_its_own_whichever_word_is_heard_first_i3() {
+    let quarter = SignedDuration::from_mins(15);
+    for order in [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ] {
+        let world = World::new().await;
+        let case = world.case().await;
+        // Its deadline is an hour later than its length gives.
+        world.tell(&[waits(&world, &case, 1)]).await;
+        world.advance(HOUR).await;
+        world.tell(&[waits(&world, &case, 0)]).await;
+        world.advance(quarter).await;
+        let answer = talked(&world, &case, world.now(), false, None);
+        world.advance(quarter).await;
+        let asked = world.now();
+        let payload = event::ContactRecorded {
+            case: case.to_string(),
+            contact_id: uuid::Uuid::now_v7().to_string(),
+            direction: event::ContactDirection::Inbound.into(),
+            contact_time: Some(to_timestamp(asked)),
+            ..Default::default()
+        };
+        let kind = "redress.contact.recorded.v1";
+        let question = world.event("intake", kind, &case.to_string(), &payload);
+        world.advance(HOUR).await;
+        let told = [
+            answer,
+            question,
+            world.moved("intake", &case, CaseStatus::Withdrawn, 2),
+        ];
+        for i in order {
+            world.tell(&[told[i].clone()]).await;
+        }
+        let due = at("2026-03-03T10:30:00+08:00");
+        let stands = stands(&world, &case, "ANSWER").await;
+        assert_eq!(
+            stands,
+            Some(("CANCELLED".to_owned(), asked, due)),
+            "{order:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn m16_what_a_word_from_before_the_end_promised_is_owed_once_the_case_is_reopened_i3() {
     let mut ends = Vec::new();
     for in_order in [true, false] {
@@ -527,6 +577,99 @@ async fn what_is_said_after_the_end_meets_nothing_and_one_from_before_it_ends_no
     assert_eq!(state("SUPPORT").await, "RUNNING");
 }
 
+/// The case is merged into that one.
+fn merged(world: &World, case: &CaseName, head: &CaseName) -> redress_events::Event {
+    let payload = event::CaseMoved {
+        case: case.to_string(),
+        status: to_wire(CaseStatus::Merged),
+        epoch: 2,
+        move_time: Some(to_timestamp(world.now())),
+        merged_into: head.to_string(),
+        ..Default::default()
+    };
+    let kind = "redress.case.moved.v1";
+    world.event("intake", kind, &case.to_string(), &payload)
+}
+
+#[tokio::test]
+async fn m16_a_word_from_before_a_merge_that_promises_another_is_owed_by_the_head_in_any_order_i3()
+{
+    // A word that promises the next one for later or for earlier, an earlier one to whoever calls, which the first gives way to,
+    // and a later one of which is heard when the head has ended too.
+    for (inbound, hours, head_ends) in [
+        (false, 27, false),
+        (false, 4, false),
+        (true, 4, false),
+        (false, 27, true),
+    ] {
+        let mut ends = Vec::new();
+        for in_order in [true, false] {
+            let world = World::new().await;
+            let (case, head) = (world.case().await, world.case().await);
+            let begun = world.now();
+            let first = talked(&world, &case, begun, false, Some(begun + HOUR * 9));
+            world.tell(&[first]).await;
+            world.advance(HOUR).await;
+            let due = begun + HOUR * hours;
+            let word = talked(&world, &case, world.now(), inbound, Some(due));
+            world.advance(HOUR).await;
+            let mut heard = vec![word, merged(&world, &case, &head)];
+            if head_ends {
+                heard.push(world.moved("assignment", &head, CaseStatus::Rejected, 1));
+            }
+            if !in_order {
+                heard.rotate_left(1);
+            }
+            world.tell(&heard).await;
+            if head_ends {
+                world.advance(HOUR).await;
+                let reopened = world.moved("intake", &head, CaseStatus::Reopened, 2);
+                world.tell(&[reopened]).await;
+            }
+            let carried = stands(&world, &head, "INTERIM_UPDATE").await;
+            let carried = carried.expect("carried");
+            let what = format!("{inbound} {hours} {head_ends} {in_order}");
+            assert_eq!((carried.0.as_str(), carried.2), ("RUNNING", due), "{what}");
+            world.advance(HOUR * 12).await;
+            let breaches = world.paged("INTERIM_UPDATE", "BREACHED").await;
+            assert_eq!(breaches, usize::from(hours == 4), "{what}");
+            ends.push(carried);
+        }
+        assert_eq!(ends[0], ends[1]);
+    }
+}
+
+#[tokio::test]
+async fn m16_a_word_from_before_a_merge_owes_the_next_by_grade_once_the_merge_is_undone_i3() {
+    let mut ends = Vec::new();
+    for in_order in [true, false] {
+        let world = World::new().await;
+        let (case, head) = (world.new_case(), world.case().await);
+        let grave = event::CaseFacts {
+            headcount: 3,
+            ..world.facts(&case)
+        };
+        world.tell(&[world.received(grave)]).await;
+        world.advance(HOUR).await;
+        let said = world.now();
+        let word = talked(&world, &case, said, false, None);
+        world.advance(HOUR).await;
+        let mut heard = vec![word, merged(&world, &case, &head)];
+        if !in_order {
+            heard.reverse();
+        }
+        world.tell(&heard).await;
+        world.advance(HOUR).await;
+        let apart = world.moved("intake", &case, CaseStatus::Received, 3);
+        world.tell(&[apart]).await;
+        let owed = stands(&world, &case, "INTERIM_UPDATE").await;
+        let owed = owed.expect("promised");
+        assert_eq!((owed.0.as_str(), owed.1), ("RUNNING", said), "{in_order}");
+        ends.push(owed);
+    }
+    assert_eq!(ends[0], ends[1]);
+}
+
 #[tokio::test]
 async fn m16_a_word_from_before_a_merge_that_is_heard_after_it_keeps_what_the_head_carries_i3() {
     let world = World::new().await;
@@ -537,17 +680,7 @@ async fn m16_a_word_from_before_a_merge_that_is_heard_after_it_keeps_what_the_he
     world.advance(HOUR).await;
     let kept = talked(&world, &case, world.now(), false, None);
     world.advance(HOUR).await;
-    let payload = event::CaseMoved {
-        case: case.to_string(),
-        status: to_wire(CaseStatus::Merged),
-        epoch: 2,
-        move_time: Some(to_timestamp(world.now())),
-        merged_into: head.to_string(),
-        ..Default::default()
-    };
-    let kind = "redress.case.moved.v1";
-    let merged = world.event("intake", kind, &case.to_string(), &payload);
-    world.tell(&[merged]).await;
+    world.tell(&[merged(&world, &case, &head)]).await;
     let carried = async || {
         stands(&world, &head, "INTERIM_UPDATE")
             .await

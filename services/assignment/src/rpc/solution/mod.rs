@@ -30,12 +30,13 @@ use redress_proto::assignment::v1::{
 use redress_rpc::{Caller, etag, status};
 use redress_store::Tx;
 use redress_store::receipt::{self, Claim, ReceiptKey};
+use rust_decimal::Decimal;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::asked::change;
 use super::{Shared, render, visible_work};
-use crate::domain::authority::Level;
+use crate::domain::authority::{Level, Limits};
 use crate::domain::solution::{Refused, Solution, Terms, bound, required};
 use crate::domain::transition::Action;
 use crate::domain::work::{StepKind, Work};
@@ -104,13 +105,14 @@ async fn visible(
     Ok((work, solution))
 }
 
-/// The lowest level that may approve it as it stands and as the case is graded now.
+/// The lowest level that may approve it, or stands behind going on with it, as it stands and as the case is graded now.
 pub(super) async fn required_now(
     tx: &mut Tx,
     work: &Work,
     solution: &Solution,
 ) -> Result<Level, Fault> {
-    required_for(tx, work, &solution.terms, Some(solution.id)).await
+    let (limits, bound) = limits_and_bound(tx, work, Some(solution.id)).await?;
+    Ok(solution.required_now(&limits, bound, work.gravest))
 }
 
 /// The lowest level that may approve these terms of a solution of the case; none: of a new one.
@@ -120,9 +122,19 @@ async fn required_for(
     terms: &Terms,
     id: Option<Uuid>,
 ) -> Result<Level, Fault> {
-    let limits = limits::of_site(tx, &work.case.site).await?;
-    let bound = bound(&solutions::of_case(tx, &work.case).await?, id);
+    let (limits, bound) = limits_and_bound(tx, work, id).await?;
     Ok(required(&limits, terms, bound, work.gravest))
+}
+
+/// The limits of the site, and what the case is bound to beside this solution.
+async fn limits_and_bound(
+    tx: &mut Tx,
+    work: &Work,
+    beside: Option<Uuid>,
+) -> Result<(Limits, Decimal), Fault> {
+    let limits = limits::of_site(tx, &work.case.site).await?;
+    let bound = bound(&solutions::of_case(tx, &work.case).await?, beside);
+    Ok((limits, bound))
 }
 
 /// Whether the terms are those that the digest was made of (I12).

@@ -12,10 +12,12 @@ use tonic::Request;
 
 use super::Tasks;
 use crate::domain::task::TaskState;
+use crate::jobs::steps;
+use crate::jobs::task_watch::{self, TASK_DONE};
 use crate::jobs::voice::{self, ByHand};
 use crate::rpc::survey;
-use crate::store::surveys;
 use crate::store::tasks::{self, Task, TaskText};
+use crate::store::{messages, surveys};
 
 const METHOD: &str = "redress.notification.v1.TaskService/ClaimTask";
 /// What a caller needs besides the method's own permission to take over.
@@ -57,13 +59,14 @@ impl Operation for ClaimTask<'_> {
                 }
                 TaskState::Done => {
                     return Err(Fault::illegal(
-                        "TASK_DONE",
+                        TASK_DONE,
                         "a task that is done is not taken any more",
                         self.name,
                     ));
                 }
             }
             if task.survey.is_none() {
+                self.is_needed(tx, &task).await?;
                 voice::may_speak(tx, &task.message, self.name).await?;
             }
             task.state = TaskState::Claimed;
@@ -87,6 +90,21 @@ impl Operation for ClaimTask<'_> {
 }
 
 impl ClaimTask<'_> {
+    /// Of what has ended nobody calls or writes, though it was asked for before (P06).
+    async fn is_needed(&self, tx: &mut Tx, task: &Task) -> Result<(), Fault> {
+        let Some(message) = messages::get(tx, &task.message).await? else {
+            return Ok(());
+        };
+        match steps::needless(tx, &message).await? {
+            None => Ok(()),
+            Some(reason) => Err(Fault::illegal(
+                TASK_DONE,
+                format!("nobody needs this any more ({reason}), and the task has ended with that"),
+                self.name,
+            )),
+        }
+    }
+
     /// Whoever may not ask the customer learns it before the call. What has ended is told as such.
     async fn may_call(&self, tx: &mut Tx, task: &Task) -> Result<(), Fault> {
         let Some(id) = task.survey.filter(|_| task.state != TaskState::Done) else {
@@ -142,7 +160,8 @@ pub(super) async fn handle(
         Ok(claimed) => claimed,
         Err(refused) => {
             let (what, now) = (ByHand::Task(&name), operation.now);
-            return Err(voice::put_before(&service.db, refused, what, now).await);
+            let refused = voice::put_before(&service.db, refused, what, now).await;
+            return Err(task_watch::end_refused(&service.db, refused, &name, now).await);
         }
     };
     Ok(proto::ClaimTaskResponse {

@@ -144,6 +144,25 @@ pub(crate) fn updated(case: &CaseName, number: &str, tokens: &[&str], revision: 
     )
 }
 
+/// The language of a case came out.
+pub(crate) fn spoken(case: &CaseName, number: &str, tokens: &[&str], language: &str) -> Event {
+    let payload = CaseUpdated {
+        facts: Some(CaseFacts {
+            revision: 2,
+            language: language.to_owned(),
+            ..facts(case, number, tokens)
+        }),
+        ..Default::default()
+    };
+    event(
+        "intake",
+        "redress.case.updated.v1",
+        &case.site,
+        case,
+        &payload,
+    )
+}
+
 /// Intake erased a case that is over.
 pub(crate) fn erased(case: &CaseName, number: &str, revision: i64) -> Event {
     let payload = CaseUpdated {
