@@ -72,8 +72,8 @@ impl ByStage {
 pub struct Period {
     /// How many of its kind were kept since the stage was entered.
     pub kept: u32,
-    /// The deadline of the one before it: a briefing held early does not bring the next one into the same week.
-    pub previous_due: Option<Timestamp>,
+    /// Until when those that were held leave nothing to tell ([`briefed_until`]): the next briefing is that of the week after.
+    pub briefed: Option<Timestamp>,
 }
 
 /// The instants of a promise made at `start`. None for the clocks of cases, and for those of a length of their own
@@ -106,8 +106,11 @@ pub fn instants(
             }
         }),
         ClockKind::WeeklyBriefing => {
-            let soonest = later(start, policy.briefing_notice);
-            let after = period.previous_due.map_or(soonest, |due| soonest.max(due));
+            // Whoever comes every week is told once: the notice is for the first.
+            let after = match period.briefed {
+                Some(briefed) => briefed.max(start),
+                None => later(start, policy.briefing_notice),
+            };
             Some(spread(start, weekly_after(policy, zone, after)))
         }
         // Those of cases are triage's.
@@ -176,6 +179,18 @@ pub fn told_until(
         let after = before.map_or(at, |before| before.max(later(at, -policy.briefing_notice)));
         before.max(Some(weekly_after(policy, zone, after).min(planned)))
     })
+}
+
+/// The same with the notice after the last that was held: people are not asked to come twice in it.
+pub fn briefed_until(
+    policy: &Policy,
+    zone: &TimeZone,
+    held: &[(Timestamp, Timestamp)],
+) -> Option<Timestamp> {
+    let last = held
+        .last()
+        .map(|&(_, at)| later(at, policy.briefing_notice));
+    told_until(policy, zone, held).max(last)
 }
 
 /// The first briefing time strictly after an instant.
@@ -317,43 +332,42 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_briefing_held_early_or_late_neither_skips_nor_doubles_a_week_p17() {
-        let next = |held, due| {
-            instants(
-                &terms(),
-                &shanghai(),
-                ClockKind::WeeklyBriefing,
-                Stage::Handling,
-                at(held),
-                Period {
-                    kept: 0,
-                    previous_due: Some(at(due)),
-                },
-            )
-            .expect("ours")
-            .due
+    fn a_briefing_held_or_recorded_early_or_late_neither_skips_nor_doubles_a_week_p17() {
+        let next = |held: &[(&str, &str)], recorded: &str| {
+            let held = held.iter().map(|&(planned, held)| {
+                let planned = at(&format!("2026-03-{planned}T16:00:00"));
+                (planned, at(&format!("2026-03-{held}:00")))
+            });
+            let held: Vec<_> = held.collect();
+            let briefed = briefed_until(&policy(), &shanghai(), &held);
+            let period = Period { kept: 0, briefed };
+            let start = at(&format!("2026-03-{recorded}:00"));
+            let (kind, stage) = (ClockKind::WeeklyBriefing, Stage::Handling);
+            let found = instants(&terms(), &shanghai(), kind, stage, start, period);
+            found.expect("ours").due
         };
-        let friday = "2026-03-06T16:00:00";
-        assert_eq!(
-            next("2026-03-03T10:00:00", friday),
-            at("2026-03-13T16:00:00"),
-            "early"
-        );
-        assert_eq!(
-            next("2026-03-06T16:30:00", friday),
-            at("2026-03-13T16:00:00"),
-            "in time"
-        );
-        assert_eq!(
-            next("2026-03-09T10:00:00", friday),
-            at("2026-03-13T16:00:00"),
-            "late"
-        );
-        assert_eq!(
-            next("2026-03-13T15:00:00", friday),
-            at("2026-03-20T16:00:00"),
-            "a week late"
-        );
+        let friday = |day: u8| at(&format!("2026-03-{day:02}T16:00:00"));
+        for (case, held, expected) in [
+            ("early", "03T10:00", 13),
+            ("in time", "06T16:30", 13),
+            ("late", "09T10:00", 13),
+            ("a week late", "13T15:00", 20),
+        ] {
+            assert_eq!(next(&[("06", held)], held), friday(expected), "{case}");
+        }
+        // Held in time, and recorded days after it: the week after has its own all the same, unless it is over.
+        for (recorded, expected) in [
+            ("09T09:00", 13),
+            ("12T20:00", 13),
+            ("13T15:59", 13),
+            ("13T16:00", 20),
+        ] {
+            let next = next(&[("06", "06T16:30")], recorded);
+            assert_eq!(next, friday(expected), "{recorded}");
+        }
+        // That of the week between, planned for the week of the recording, takes nothing from this one.
+        let both = [("06", "06T16:30"), ("20", "13T16:00")];
+        assert_eq!(next(&both, "16T10:30"), friday(20));
     }
 
     #[test]
@@ -414,7 +428,7 @@ pub(crate) mod tests {
             let previous: Timestamp = previous.parse().expect("an instant");
             let period = Period {
                 kept: 0,
-                previous_due: Some(previous),
+                briefed: Some(previous),
             };
             let (kind, stage) = (ClockKind::WeeklyBriefing, Stage::Handling);
             let d = instants(&terms, &zone, kind, stage, previous, period).expect("ours");

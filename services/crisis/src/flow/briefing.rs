@@ -15,7 +15,7 @@ use crate::domain::briefing::{
     Asked, BriefingState, CommitmentState, Form, Header, Item, Record, Settled, Window, agenda,
     digest, form, notes,
 };
-use crate::domain::cadence::told_until;
+use crate::domain::cadence::{briefed_until, told_until};
 use crate::domain::matrix::Reach;
 use crate::domain::statement::Person;
 use crate::domain::words::{Audience, LogKind, TellMeans};
@@ -279,6 +279,13 @@ impl Turn<'_> {
         self.told(affected, means, "", reach).await?;
         self.meet(ClockKind::WeeklyBriefing, None).await?;
         Ok(())
+    }
+
+    /// Until when the briefings of this incident that were held leave nothing to tell; none before one was held.
+    pub(super) async fn briefed(&mut self) -> Result<Option<Timestamp>, Fault> {
+        let site = self.site();
+        let held = briefings::held_below(self.tx, &site, self.incident.name.id, i32::MAX).await?;
+        Ok(briefed_until(&self.terms.policy, &self.zone, &held))
     }
 
     /// Adds to the notes of a held briefing.

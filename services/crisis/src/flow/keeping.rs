@@ -97,7 +97,7 @@ impl Turn<'_> {
         for promise in difference.start {
             match carried.get(&promise) {
                 Some(before) => self.resume(before).await?,
-                None => self.start(promise, start, None).await?,
+                None => self.start(promise, start).await?,
             }
         }
         self.keep_reviews().await
@@ -160,13 +160,8 @@ impl Turn<'_> {
         Ok(unkept.map(|c| ((c.kind, c.case), c)).collect())
     }
 
-    async fn start(
-        &mut self,
-        promise: Promise,
-        start: Timestamp,
-        previous_due: Option<Timestamp>,
-    ) -> Result<(), Fault> {
-        let clock = self.made(promise, start, previous_due).await?;
+    async fn start(&mut self, promise: Promise, start: Timestamp) -> Result<(), Fault> {
+        let clock = self.made(promise, start).await?;
         self.run(clock).await
     }
 
@@ -180,7 +175,7 @@ impl Turn<'_> {
                     .duration_until(before.stopped.unwrap_or(self.now));
                 let resumed = self.now.saturating_sub(used).unwrap_or(before.start);
                 let start = whole_micros(resumed).max(visit.entered);
-                let made = self.made((before.kind, before.case), start, None).await?;
+                let made = self.made((before.kind, before.case), start).await?;
                 // What was warned of in another stage was another promise.
                 if visit.entered <= before.start {
                     let told = before.told;
@@ -212,21 +207,20 @@ impl Turn<'_> {
     }
 
     /// A promise as the incident makes it.
-    async fn made(
-        &mut self,
-        promise: Promise,
-        start: Timestamp,
-        previous_due: Option<Timestamp>,
-    ) -> Result<Clock, Fault> {
+    async fn made(&mut self, promise: Promise, start: Timestamp) -> Result<Clock, Fault> {
         let (kind, case) = promise;
         let kept = self.kept(kind).await?;
+        let briefed = match kind {
+            ClockKind::WeeklyBriefing => self.briefed().await?,
+            _ => None,
+        };
         let deadlines = instants(
             &self.terms,
             &self.zone,
             kind,
             self.incident.stage,
             start,
-            Period { kept, previous_due },
+            Period { kept, briefed },
         )
         .ok_or_else(|| Fault::internal("a clock of cases was started on an incident"))?;
         let clock = self.clock(kind, start, deadlines);
@@ -378,12 +372,11 @@ impl Turn<'_> {
         let Some(clock) = found else {
             return Ok(false);
         };
-        let due = clock.deadlines.due;
         self.stop(clock, ClockState::Met).await?;
         match kind {
             ClockKind::InsideReport | ClockKind::OutwardUpdate | ClockKind::WeeklyBriefing => {
                 let now = self.now;
-                self.start((kind, case), now, Some(due)).await?;
+                self.start((kind, case), now).await?;
             }
             // The others are kept once; those of cases are triage's.
             _ => {}

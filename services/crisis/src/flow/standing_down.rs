@@ -13,7 +13,7 @@ use crate::domain::gate::Waiver;
 use crate::domain::statement::Person;
 use crate::domain::words::{InquiryState, LogKind, Stage, State};
 use crate::store::{
-    briefings, clocks, commitments, deputies, incidents, links, media, reviews, roles,
+    briefings, cases, clocks, commitments, deputies, incidents, links, media, reviews, roles,
 };
 
 impl Turn<'_> {
@@ -55,6 +55,8 @@ impl Turn<'_> {
         self.skip_tasks(|_| true, reason, waivers, &by.subject)
             .await?;
         self.incident.state = State::StoodDown;
+        let site = self.site();
+        cases::keep_members(self.tx, &site, self.incident.name.id).await?;
         let text = format!("stood down: {reason}");
         self.note(LogKind::StoodDown, &by.subject, &text, "")
             .await?;

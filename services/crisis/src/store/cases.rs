@@ -464,17 +464,18 @@ pub async fn uncontacted(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<V
     .or_fault()
 }
 
-/// How many people complain in each case of an incident, of one that was stood down in those that it had then: not ended, and
-/// with somebody who complains.
+/// How many people complain in each case of an incident: not ended, and with somebody who complains. Of one that was stood down
+/// it is what [`keep_members`] kept.
 ///
 /// # Errors
 /// When Postgres is away.
 pub async fn members(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<Members, Fault> {
     let rows = sqlx::query!(
-        "-- crisis::store::cases::members
-        SELECT c.id, c.complainants FROM incident_case m
+        r#"-- crisis::store::cases::members
+        SELECT c.id, coalesce(m.affected, c.complainants) AS "complainants!" FROM incident_case m
         JOIN case_file c ON c.site = m.site AND c.id = m.case_id
-        WHERE m.site = $1 AND m.incident = $2 AND m.leave_time IS NULL AND NOT c.ended AND c.complainants > 0",
+        WHERE m.site = $1 AND m.incident = $2 AND m.leave_time IS NULL
+          AND coalesce(m.affected, CASE WHEN c.ended THEN 0 ELSE c.complainants END) > 0"#,
         site.as_str(),
         incident,
     )
@@ -486,6 +487,24 @@ pub async fn members(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<Membe
         .into_iter()
         .map(|r| (r.id, people(r.complainants)))
         .collect())
+}
+
+/// Keeps how many people complain in each case of an incident, whatever becomes of the cases afterwards.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn keep_members(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- crisis::store::cases::keep_members
+        UPDATE incident_case m SET affected = CASE WHEN c.ended THEN 0 ELSE c.complainants END FROM case_file c
+        WHERE m.site = $1 AND m.incident = $2 AND m.leave_time IS NULL AND c.site = m.site AND c.id = m.case_id",
+        site.as_str(),
+        incident,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(())
 }
 
 /// Moves a case to another cluster.

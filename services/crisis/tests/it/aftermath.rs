@@ -1,6 +1,6 @@
 //! The end of an incident: stand-down, review, and the document that is kept (M01, section 9).
 
-use redress_model::words::ClockKind;
+use redress_model::words::{CaseStatus, ClockKind};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::crisis::v1 as wire;
 use redress_proto::crisis::v1::aftermath_service_server::AftermathService as _;
@@ -651,6 +651,24 @@ async fn an_incident_that_was_stood_down_keeps_the_cases_that_it_had_when_they_r
         lines.map(ToOwned::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(joined(&before), joined(&after));
+}
+
+#[tokio::test]
+async fn whom_an_incident_had_to_reach_when_it_was_stood_down_stands_when_its_cases_are_archived() {
+    let (world, incident) = calm().await;
+    world
+        .stand_down(&incident, "top")
+        .await
+        .expect("stood down");
+    let (affected, aftermath) = (wire::Audience::Affected, IncidentStage::Aftermath);
+    let before = world.cell(&incident, affected, aftermath).await;
+    assert_eq!((before.audience_size, before.reached_count), (1, 1));
+    world
+        .take([moved(&case("lake", 1), CaseStatus::Archived, 2)])
+        .await;
+    let after = world.cell(&incident, affected, aftermath).await;
+    let told = |cell: wire::MatrixCell| (cell.audience_size, cell.reached_count, cell.fill);
+    assert_eq!(told(after), told(before));
 }
 
 #[tokio::test]

@@ -270,6 +270,7 @@ async fn what_is_recorded_late_is_of_the_week_in_which_it_was_held_m01() {
     recorded.expect("was held");
     // So the third week has none yet, and may have its own ahead of its time.
     let third = world.the_planned(&incident).await;
+    assert_eq!(week(&third), friday + weeks(2));
     world
         .clock
         .set(friday + weeks(2) - jiff::SignedDuration::from_mins(30));
@@ -280,6 +281,24 @@ async fn what_is_recorded_late_is_of_the_week_in_which_it_was_held_m01() {
     assert_eq!(reason(&refused), "BRIEFING_TOO_EARLY");
     let from = (friday + weeks(2)).to_string();
     assert!(refused.message().contains(&from), "{}", refused.message());
+}
+
+#[tokio::test]
+async fn one_that_is_recorded_the_day_before_the_next_puts_that_one_off_by_no_week_m01() {
+    let (world, incident) = opened(3, "Asia/Shanghai").await;
+    let first = world.the_planned(&incident).await;
+    let friday = first.plan_time.expect("set").seconds;
+    let friday = jiff::Timestamp::from_second(friday).expect("in range");
+    let hours = jiff::SignedDuration::from_hours;
+    world.clock.set(friday + hours(7 * 24 - 20));
+    let recorded = wire::HoldBriefingRequest {
+        hold_time: Some(to_timestamp(friday)),
+        ..held(&first.name)
+    };
+    world.hold(recorded).await.expect("was held");
+    let next = world.the_planned(&incident).await;
+    let planned = next.plan_time.expect("set").seconds;
+    assert_eq!(planned, (friday + hours(7 * 24)).as_second());
 }
 
 fn local(t: Option<prost_types::Timestamp>, zone: &str) -> String {
