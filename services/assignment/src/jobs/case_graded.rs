@@ -14,11 +14,10 @@ use redress_store::Tx;
 use super::{apply, case_of};
 use crate::domain::demand::GROUP_PEOPLE_MIN;
 use crate::domain::report::tells_of_the_desk;
-use crate::domain::solution;
 use crate::domain::transition::Action;
-use crate::domain::work::{Decision, is_live};
+use crate::domain::work::Decision;
 use crate::store::reports::facts;
-use crate::store::{bench, limits, solutions, summonses, work};
+use crate::store::{bench, solutions, summonses, work};
 
 /// The handler.
 #[derive(Debug, Clone)]
@@ -65,7 +64,7 @@ impl Handler for OnCaseGraded {
                     };
                     summon(tx, &case, matter, complainants, self.0.now()).await?;
                 }
-                climb(tx, &case, self.0.now()).await?;
+                solutions::climb(tx, &case, self.0.now()).await?;
                 Ok(Applied::Done)
             }
             _ => Ok(Applied::Wait),
@@ -86,27 +85,4 @@ async fn summon(
     };
     let bench = bench::load(tx, &case.site, now).await?;
     summonses::call(tx, &work, matter, complainants, &bench, now).await
-}
-
-/// A graver case takes a higher level to approve what is proposed for it, as long as anybody may: neither after its end nor for
-/// what was proposed before it was opened again.
-async fn climb(tx: &mut Tx, case: &CaseName, now: Timestamp) -> Result<(), Fault> {
-    let known = work::find(tx, case).await?;
-    let Some(work) = known.filter(|work| is_live(work.status)) else {
-        return Ok(());
-    };
-    let proposed = solutions::of_case(tx, case).await?;
-    if proposed.is_empty() {
-        return Ok(());
-    }
-    let limits = limits::of_site(tx, &case.site).await?;
-    for before in &proposed {
-        let mut after = before.clone();
-        let bound = solution::bound(&proposed, Some(before.id));
-        let required = before.required_now(&limits, bound, work.gravest);
-        if after.climb(required, work.epoch, now) {
-            solutions::save(tx, Some(before), &after).await?;
-        }
-    }
-    Ok(())
 }

@@ -8,12 +8,12 @@ use redress_store::{StoreResultExt as _, Tx, constraint};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::{notices, outbox, parse, parse_opt, person, work};
+use super::{limits, notices, outbox, parse, parse_opt, person, work};
 use crate::domain::authority::Level;
 use crate::domain::practice::checklist::Checklist;
 use crate::domain::practice::library::COMPARED_MAX;
 use crate::domain::solution::{
-    Approval, FinalOffer, Remedy, Review, Solution, State, Step, Terms, When,
+    Approval, FinalOffer, Remedy, Review, Solution, State, Step, Terms, When, bound,
 };
 use crate::domain::work::{Work, is_live};
 
@@ -420,6 +420,49 @@ pub async fn overdue(tx: &mut Tx, case: &CaseName, at: Timestamp) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// The case became graver, or its site lowered a limit: what is proposed for it takes a higher level now, as long as anybody may
+/// approve it, neither after its end nor for what was proposed before it was opened again. The site's lock is held.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn climb(tx: &mut Tx, case: &CaseName, at: Timestamp) -> Result<(), Fault> {
+    let known = work::find(tx, case).await?;
+    let Some(known) = known.filter(|w| is_live(w.status)) else {
+        return Ok(());
+    };
+    let proposed = of_case(tx, case).await?;
+    if proposed.is_empty() {
+        return Ok(());
+    }
+    let limits = limits::of_site(tx, &case.site).await?;
+    for before in &proposed {
+        let mut after = before.clone();
+        let bound = bound(&proposed, Some(before.id));
+        let required = before.required_now(&limits, bound, known.gravest);
+        if after.climb(required, known.epoch, at) {
+            save(tx, Some(before), &after).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The cases of a site with something proposed that nobody was told yet.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn untold(tx: &mut Tx, site: &SiteId) -> Result<Vec<CaseName>, Fault> {
+    let cases = sqlx::query_scalar!(
+        "-- assignment::store::solutions::untold
+        SELECT DISTINCT case_id FROM solution WHERE site = $1 AND state IN ('AWAITING_APPROVAL', 'APPROVED')",
+        site.as_str(),
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()?;
+    let name = |id| CaseName::new(site.clone(), id);
+    Ok(cases.into_iter().map(name).collect())
 }
 
 /// Ends the clocks of former rounds of a case: of approvals that nobody needs, and of what was agreed to and nobody carries out any

@@ -127,14 +127,8 @@ async fn m10_two_sums_of_one_text_are_decided_together() {
     assert_eq!(solution.required_level, to_wire(Level::DepartmentManager));
 }
 
-#[tokio::test]
-async fn m18_what_was_told_is_carried_out_though_the_site_asks_for_more_since() {
-    let world = World::staffed().await;
-    let case = world.investigated().await;
-    let solution = world.propose(&case, 1_900).await.expect("proposed");
-    let approved = world.review(world.manager(), &solution, true).await;
-    approved.expect("within the limit");
-    world.tell_solution(&solution).await.expect("approved");
+/// Less than what a department's manager could decide takes the region from now on.
+async fn lower_limits(world: &World) {
     let limit = |level: Level, units: i64| wire::AuthorityLimit {
         level: to_wire(level),
         amount: Some(Money {
@@ -153,6 +147,38 @@ async fn m18_what_was_told_is_carried_out_though_the_site_asks_for_more_since() 
     let lowered = by(world.above("organization"), request);
     let lowered = world.solutions.set_authority_limits(lowered).await;
     lowered.expect("above both");
+}
+
+#[tokio::test]
+async fn m10_what_was_approved_and_not_told_asks_a_higher_level_once_a_limit_is_lowered() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let solution = world.propose(&case, 1_900).await.expect("proposed");
+    let approved = world.review(world.manager(), &solution, true).await;
+    let approved = approved.expect("within the limit");
+    assert_eq!(approved.state(), wire::SolutionState::Approved);
+    lower_limits(&world).await;
+    let asked = world.solution(&solution.name).await;
+    assert_eq!(asked.state(), wire::SolutionState::AwaitingApproval);
+    assert_eq!(asked.required_level, to_wire(Level::Region));
+    lower_limits(&world).await;
+    assert_eq!(world.solution(&solution.name).await, asked, "once");
+    let refused = world.review(world.manager(), &asked, true).await;
+    assert_eq!(reason(&refused.expect_err("a site")), "ABOVE_LIMIT");
+    let approved = world.review(world.above("region"), &asked, true).await;
+    approved.expect("the region");
+    world.tell_solution(&asked).await.expect("approved");
+}
+
+#[tokio::test]
+async fn m18_what_was_told_is_carried_out_though_the_site_asks_for_more_since() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let solution = world.propose(&case, 1_900).await.expect("proposed");
+    let approved = world.review(world.manager(), &solution, true).await;
+    approved.expect("within the limit");
+    world.tell_solution(&solution).await.expect("approved");
+    lower_limits(&world).await;
     let agreed = world.confirm(&solution, Answer::Agreed).await;
     agreed.expect("approved by the limits of that day");
     let done = world.complete(&solution).await.expect("agreed to");

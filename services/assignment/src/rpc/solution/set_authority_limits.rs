@@ -1,5 +1,7 @@
-//! Sets what levels may decide at a site. Setting the same again changes nothing, so a repeat is safe.
+//! Sets what levels may decide at a site, and asks those who have to approve now what nobody was told yet. Setting the same again
+//! changes nothing, so a repeat is safe.
 
+use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::{SiteId, SiteName};
@@ -13,7 +15,7 @@ use tonic::Request;
 use super::level::level_of;
 use crate::domain::authority::{Level, Limits};
 use crate::rpc::{Shared, render};
-use crate::store::{bench, limits, sites};
+use crate::store::{bench, limits, sites, solutions};
 
 pub(super) async fn run(
     shared: &Shared,
@@ -33,6 +35,7 @@ pub(super) async fn run(
         site: site.0,
         given,
         caller: &caller,
+        now: shared.clock.now(),
     };
     let limits = shared
         .db
@@ -47,6 +50,7 @@ struct Set<'a> {
     caller: &'a Caller,
     site: SiteId,
     given: Vec<(Level, Decimal)>,
+    now: Timestamp,
 }
 
 impl Operation for Set<'_> {
@@ -74,6 +78,9 @@ impl Operation for Set<'_> {
             .map_err(|wrong| Fault::invalid("limits", wrong.to_string()))?;
         for (level, amount) in &self.given {
             limits::set(tx, &self.site, *level, *amount).await?;
+        }
+        for case in solutions::untold(tx, &self.site).await? {
+            solutions::climb(tx, &case, self.now).await?;
         }
         Ok(all)
     }
