@@ -57,7 +57,7 @@ use redress_proto::triage::v1::triage_service_client::TriageServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Status, TimeoutExpired};
 use tower::{BoxError, Service};
 
@@ -262,8 +262,19 @@ impl Platform {
         Self::connect(&endpoints, token.trim())
     }
 
-    /// A platform at these addresses. Connects at the first call, and misses no address that nobody calls.
+    /// A platform at these addresses, `https://` ones by the authorities that this machine trusts. Connects at the first call,
+    /// and misses no address that nobody calls.
     pub(crate) fn connect(endpoints: &Endpoints, token: &str) -> Result<Self, Failure> {
+        let trust = ClientTlsConfig::new().with_native_roots();
+        Self::trusting(endpoints, token, &trust)
+    }
+
+    /// The same by these authorities.
+    fn trusting(
+        endpoints: &Endpoints,
+        token: &str,
+        trust: &ClientTlsConfig,
+    ) -> Result<Self, Failure> {
         let value = format!("Bearer {token}")
             .parse()
             .map_err(|_| Failure::BadToken)?;
@@ -273,12 +284,16 @@ impl Platform {
             let Some(url) = endpoints.get(name) else {
                 continue;
             };
-            let endpoint = Endpoint::from_shared(url.clone())
-                .map_err(|_| Failure::BadEndpoint {
-                    service: name,
-                    url: url.clone(),
-                })?
-                .connect_timeout(CONNECT_TIMEOUT);
+            let endpoint = Endpoint::from_shared(url.clone());
+            let endpoint = endpoint.map_err(|_| Failure::BadEndpoint {
+                service: name,
+                url: url.clone(),
+            })?;
+            let mut endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT);
+            if endpoint.uri().scheme_str() == Some("https") {
+                let encrypted = endpoint.tls_config(trust.clone());
+                endpoint = encrypted.map_err(|_| Failure::NoAuthorities { service: name })?;
+            }
             let place = Place {
                 uri: endpoint.uri().clone(),
                 channel: endpoint.connect_lazy(),
@@ -662,6 +677,9 @@ pub(crate) fn parent(site: Option<&str>) -> String {
 mod tests {
     use redress_proto::intake::v1::GetCaseRequest;
     use tokio::net::TcpListener;
+    use tonic::service::Routes;
+    use tonic::transport::server::TcpIncoming;
+    use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 
     use super::*;
 
@@ -698,6 +716,41 @@ mod tests {
             assert!(!told.contains("transport error"), "{told}");
             assert!(told.contains("`redress up`"), "{told}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_https_address_is_spoken_to_under_tls_and_only_where_its_authority_is_trusted() {
+        let pem = |name: &str| {
+            let file = [env!("CARGO_MANIFEST_DIR"), "../runtime/tests/it/keys", name];
+            std::fs::read(file.iter().collect::<PathBuf>()).expect("committed")
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let identity = Identity::from_pem(pem("server.pem"), pem("server.key"));
+        let server = Server::builder().tls_config(ServerTlsConfig::new().identity(identity));
+        let mut server = server.expect("a certificate and its key");
+        let server = server.add_routes(Routes::default());
+        let gateway = tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
+        let endpoints = [("intake".to_owned(), format!("https://{address}"))];
+        let endpoints = endpoints.into();
+        let ask = async |platform: Result<Platform, Failure>| {
+            let name = "sites/a/cases/b".to_owned();
+            let mut cases = platform.expect("right addresses").cases();
+            let answer = cases.get_case(request(GetCaseRequest { name })).await;
+            answer.expect_err("no service is there")
+        };
+        let own = Certificate::from_pem(pem("ca.pem"));
+        let trust = ClientTlsConfig::new().ca_certificate(own);
+        let told = ask(Platform::trusting(&endpoints, "token", &trust)).await;
+        assert_eq!(told.code(), Code::Unimplemented, "{told:?}");
+        assert!(!is_broken(&told), "{told:?}");
+        // Nobody else vouches for it.
+        let trust = ClientTlsConfig::new();
+        let told = ask(Platform::trusting(&endpoints, "token", &trust)).await;
+        assert!(is_broken(&told), "{told:?}");
+        let said = Failure::from(told).to_string();
+        assert!(said.contains("UnknownIssuer"), "{said}");
+        gateway.abort();
     }
 
     #[tokio::test]

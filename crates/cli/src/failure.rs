@@ -58,6 +58,12 @@ pub(crate) enum Failure {
     /// An endpoint is no address.
     #[error("the address of {service} is no URL: {url}")]
     BadEndpoint { service: &'static str, url: String },
+    /// An `https://` endpoint and no authority to trust.
+    #[error("this machine has no certificate authorities by which {service} could be trusted")]
+    #[diagnostic(help(
+        "install them (ca-certificates), or set SSL_CERT_FILE to a file of your own"
+    ))]
+    NoAuthorities { service: &'static str },
     /// The data folder is not ours or is damaged.
     #[error("{path} cannot be read as what `redress up` writes")]
     #[diagnostic(help("stop the platform, remove the file and start it again"))]
