@@ -292,7 +292,10 @@ impl Platform {
             let mut endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT);
             if endpoint.uri().scheme_str() == Some("https") {
                 let encrypted = endpoint.tls_config(trust.clone());
-                endpoint = encrypted.map_err(|_| Failure::NoAuthorities { service: name })?;
+                endpoint = encrypted.map_err(|error| Failure::NoTrust {
+                    service: name,
+                    why: first_cause(&error),
+                })?;
             }
             let place = Place {
                 uri: endpoint.uri().clone(),
@@ -583,13 +586,19 @@ pub(crate) fn is_broken(status: &Status) -> bool {
 
 /// Why the connection failed: the first cause, since all above it say no more than that it did.
 pub(crate) fn cause(status: &Status) -> String {
-    let mut text = status.message().trim_start_matches(NOT_READY).to_owned();
-    let mut below = status.source();
-    while let Some(cause) = below {
-        text = cause.to_string();
-        below = cause.source();
+    match status.source() {
+        Some(cause) => first_cause(cause),
+        None => status.message().trim_start_matches(NOT_READY).to_owned(),
     }
-    text
+}
+
+/// What an error began with.
+fn first_cause(error: &dyn std::error::Error) -> String {
+    let mut first = error;
+    while let Some(cause) = first.source() {
+        first = cause;
+    }
+    first.to_string()
 }
 
 /// Calls until the answer is not "in a moment", at most [`TRIES_MAX`] times. For calls that may be
@@ -750,6 +759,16 @@ mod tests {
         assert!(is_broken(&told), "{told:?}");
         let said = Failure::from(told).to_string();
         assert!(said.contains("UnknownIssuer"), "{said}");
+        assert!(said.contains("SSL_CERT_FILE"), "{said}");
+        assert!(!said.contains("redress up"), "{said}");
+        // What no certificate can name is told as that.
+        let endpoints = [("intake".to_owned(), "https://1.2.3.4.5:1".to_owned())];
+        let wrong = Platform::trusting(&endpoints.into(), "token", &trust);
+        let said = wrong.expect_err("no server name").to_string();
+        assert!(
+            said.contains("intake") && !said.contains("authorities"),
+            "{said}"
+        );
         gateway.abort();
     }
 

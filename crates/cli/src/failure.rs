@@ -58,12 +58,12 @@ pub(crate) enum Failure {
     /// An endpoint is no address.
     #[error("the address of {service} is no URL: {url}")]
     BadEndpoint { service: &'static str, url: String },
-    /// An `https://` endpoint and no authority to trust.
-    #[error("this machine has no certificate authorities by which {service} could be trusted")]
+    /// An `https://` endpoint that cannot be spoken to under TLS.
+    #[error("{service} cannot be reached by https: {why}")]
     #[diagnostic(help(
-        "install them (ca-certificates), or set SSL_CERT_FILE to a file of your own"
+        "the address has to name a host; the authorities that are trusted are the machine's (ca-certificates), or those in the file that SSL_CERT_FILE names"
     ))]
-    NoAuthorities { service: &'static str },
+    NoTrust { service: &'static str, why: String },
     /// The data folder is not ours or is damaged.
     #[error("{path} cannot be read as what `redress up` writes")]
     #[diagnostic(help("stop the platform, remove the file and start it again"))]
@@ -432,9 +432,14 @@ impl From<Status> for Failure {
 /// A status as one sentence: what, and the fields it names.
 pub(crate) fn shown(status: &Status) -> String {
     if connect::is_broken(status) {
+        let cause = connect::cause(status);
+        if cause.contains("certificate") {
+            return format!(
+                "the platform is not trusted ({cause}): set SSL_CERT_FILE to the file of the authority that vouches for it"
+            );
+        }
         return format!(
-            "the platform cannot be reached ({}): does it run? `redress status` names the service that is away, `redress up` starts one here",
-            connect::cause(status)
+            "the platform cannot be reached ({cause}): does it run? `redress status` names the service that is away, `redress up` starts one here"
         );
     }
     let details = status.get_error_details();

@@ -1004,20 +1004,24 @@ impl Solution {
         list.expect_done(reasoned)
     }
 
-    /// The case was graded again: what takes a higher level now climbs by itself. Returns whether that is news.
-    pub fn climb(&mut self, required: Level, epoch: i64, at: Timestamp) -> bool {
-        let lives = matches!(
-            self.state,
-            State::AwaitingApproval | State::Approved | State::Told | State::Agreed
-        );
-        if !lives || self.epoch != epoch || required <= self.required {
+    /// Takes in what it needs now, after a grade or a limit changed. What nobody was told yet is approved by what holds now, so that
+    /// it waits for a higher level by itself, and no longer for one that a mistake asked for; of what was told only more may be
+    /// asked. Returns whether that is news.
+    pub fn reassess(&mut self, required: Level, epoch: i64, at: Timestamp) -> bool {
+        let is_untold = matches!(self.state, State::AwaitingApproval | State::Approved);
+        let is_told = matches!(self.state, State::Told | State::Agreed);
+        let is_news = required > self.required || is_untold && required < self.required;
+        if !(is_untold || is_told) || self.epoch != epoch || !is_news {
             return false;
         }
         self.required = required;
         // Whoever is asked now was not asked in time: it is owed anew, with a clock of its own.
         self.approval = self.approval.filter(|asked| !asked.climbed);
-        if self.state == State::Approved && self.backed(required).is_err() {
-            self.state = State::AwaitingApproval;
+        if is_untold {
+            self.state = match self.backed(required) {
+                Ok(()) => State::Approved,
+                Err(_) => State::AwaitingApproval,
+            };
         }
         self.changed(at);
         true

@@ -278,12 +278,12 @@ fn m18_a_change_after_approval_voids_it() {
 fn a_graver_case_makes_an_approved_solution_climb() {
     let mut solution = approved(1_000, Level::DepartmentManager);
     assert!(solution.backed(Level::DepartmentManager).is_ok());
-    assert!(solution.climb(Level::Region, 1, now()));
+    assert!(solution.reassess(Level::Region, 1, now()));
     assert_eq!(solution.state, State::AwaitingApproval);
-    assert!(!solution.climb(Level::Region, 1, now()), "no news");
+    assert!(!solution.reassess(Level::Region, 1, now()), "no news");
     // Approved by a region from the start, it stays.
     let mut solution = approved(1_000, Level::Region);
-    assert!(solution.climb(Level::Region, 1, now()));
+    assert!(solution.reassess(Level::Region, 1, now()));
     assert_eq!(solution.state, State::Approved);
 }
 
@@ -293,12 +293,12 @@ fn m10_a_higher_level_has_its_own_time_where_those_below_let_theirs_run_out() {
     let first = asked.approval.expect("it waits");
     // In time, the same clock asks the higher level.
     let mut early = asked.clone();
-    assert!(early.climb(Level::Region, 1, later(1)));
+    assert!(early.reassess(Level::Region, 1, later(1)));
     assert_eq!(early.approval, Some(first));
     let mut late = asked;
     assert!(late.overdue(1, later(24)));
     let before = late.clone();
-    assert!(late.climb(Level::Region, 1, later(25)));
+    assert!(late.reassess(Level::Region, 1, later(25)));
     let anew = late.approval.expect("it waits still");
     assert_eq!((anew.since, anew.due), (later(25), later(49)));
     let said: Vec<(Uuid, DemandState)> = late
@@ -485,7 +485,7 @@ fn m10_what_was_told_before_the_case_became_graver_goes_on_only_with_a_higher_wo
     let low = Level::DepartmentManager;
     let mut solution = approved(1_000, low);
     solution.tell(low, 1, now()).expect("approved");
-    assert!(solution.climb(Level::Region, 1, now()));
+    assert!(solution.reassess(Level::Region, 1, now()));
     assert_eq!(solution.state, State::Told);
     let refused = Refused::NotApproved {
         required: Level::Region,
@@ -550,7 +550,7 @@ fn m18_what_was_told_is_carried_out_by_the_rules_of_its_day_unless_the_case_beca
     assert_eq!(early, Err(refused), "it was not told on that day");
     solution.tell(low, 1, now()).expect("told on that day");
     assert_eq!(takes(&solution, Grade::TWO), low);
-    assert!(!solution.climb(low, 1, now()), "nobody is asked anew");
+    assert!(!solution.reassess(low, 1, now()), "nobody is asked anew");
     let agreed = solution.confirm(Answer::Agreed, None, low, 1, now());
     agreed.expect("as it was told");
     assert_eq!(takes(&solution, Grade::TWO), low);
@@ -559,7 +559,7 @@ fn m18_what_was_told_is_carried_out_by_the_rules_of_its_day_unless_the_case_beca
     assert_eq!(solution.clone().carry_out(low, now()), Ok(()));
     let region = takes(&solution, Grade::ONE);
     assert_eq!(region, Level::Region);
-    assert!(solution.climb(region, 1, now()));
+    assert!(solution.reassess(region, 1, now()));
     assert!(solution.approval.is_some(), "the region is asked");
     let refused = Refused::NotApproved { required: region };
     assert_eq!(solution.carry_out(region, now()), Err(refused));
@@ -610,7 +610,7 @@ proptest! {
                 Act::Confirm(answer) => solution.confirm(answer, Some(later(99)), limit, 1, later(100)).is_ok(),
                 Act::Unanswered => solution.unanswered(now()),
                 Act::Complete => solution.complete(0, limit, 1, now()) == Ok(Some(true)),
-                Act::Climb(level) => solution.climb(level, 1, now()),
+                Act::Climb(level) => solution.reassess(level, 1, now()),
             };
             if !done {
                 prop_assert_eq!(&solution, &before, "what is refused changes nothing");
@@ -714,7 +714,7 @@ fn m10_an_approval_is_owed_until_the_review_and_anew_where_more_is_needed_later(
 
     // What binds already takes a higher word: another approval, with a clock of its own.
     let told = done.clone();
-    assert!(done.climb(Level::Region, 1, later(30)));
+    assert!(done.reassess(Level::Region, 1, later(30)));
     let anew = done.approval.expect("it waits again");
     assert_ne!(anew.demand, approval.demand);
     let open = [(anew.demand, DemandState::Open)];

@@ -64,7 +64,7 @@ impl Handler for OnCaseGraded {
                     };
                     summon(tx, &case, matter, complainants, self.0.now()).await?;
                 }
-                solutions::climb(tx, &case, self.0.now()).await?;
+                solutions::reassess(tx, &case, self.0.now()).await?;
                 Ok(Applied::Done)
             }
             _ => Ok(Applied::Wait),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{CaseName, DepartmentId, SiteId, StaffId, StaffName};
+use redress_model::words::CaseStatus;
 use redress_store::{StoreResultExt as _, Tx, constraint};
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -422,12 +423,12 @@ pub async fn overdue(tx: &mut Tx, case: &CaseName, at: Timestamp) -> Result<(), 
     Ok(())
 }
 
-/// The case became graver, or its site lowered a limit: what is proposed for it takes a higher level now, as long as anybody may
+/// The grade of the case or the limits of its site changed: what is proposed for it takes another level now, as long as anybody may
 /// approve it, neither after its end nor for what was proposed before it was opened again. The site's lock is held.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn climb(tx: &mut Tx, case: &CaseName, at: Timestamp) -> Result<(), Fault> {
+pub async fn reassess(tx: &mut Tx, case: &CaseName, at: Timestamp) -> Result<(), Fault> {
     let known = work::find(tx, case).await?;
     let Some(known) = known.filter(|w| is_live(w.status)) else {
         return Ok(());
@@ -441,22 +442,27 @@ pub async fn climb(tx: &mut Tx, case: &CaseName, at: Timestamp) -> Result<(), Fa
         let mut after = before.clone();
         let bound = bound(&proposed, Some(before.id));
         let required = before.required_now(&limits, bound, known.gravest);
-        if after.climb(required, known.epoch, at) {
+        if after.reassess(required, known.epoch, at) {
             save(tx, Some(before), &after).await?;
         }
     }
     Ok(())
 }
 
-/// The cases of a site with something proposed that nobody was told yet.
+/// The cases of a site with something proposed in their present round that nobody was told yet.
 ///
 /// # Errors
 /// When Postgres is away.
 pub async fn untold(tx: &mut Tx, site: &SiteId) -> Result<Vec<CaseName>, Fault> {
+    let live = CaseStatus::ALL.iter().filter(|status| is_live(**status));
+    let live: Vec<String> = live.map(ToString::to_string).collect();
     let cases = sqlx::query_scalar!(
         "-- assignment::store::solutions::untold
-        SELECT DISTINCT case_id FROM solution WHERE site = $1 AND state IN ('AWAITING_APPROVAL', 'APPROVED')",
+        SELECT DISTINCT s.case_id FROM solution s
+        JOIN work w ON w.site = s.site AND w.case_id = s.case_id AND w.epoch = s.epoch AND w.status = ANY ($2)
+        WHERE s.site = $1 AND s.state IN ('AWAITING_APPROVAL', 'APPROVED')",
         site.as_str(),
+        &live,
     )
     .fetch_all(&mut **tx)
     .await

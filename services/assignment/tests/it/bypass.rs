@@ -127,8 +127,8 @@ async fn m10_two_sums_of_one_text_are_decided_together() {
     assert_eq!(solution.required_level, to_wire(Level::DepartmentManager));
 }
 
-/// Less than what a department's manager could decide takes the region from now on.
-async fn lower_limits(world: &World) {
+/// Sets what a department's manager and that of the site may decide from now on.
+async fn set_limits(world: &World, department: i64, site: i64) {
     let limit = |level: Level, units: i64| wire::AuthorityLimit {
         level: to_wire(level),
         amount: Some(Money {
@@ -140,13 +140,13 @@ async fn lower_limits(world: &World) {
     let request = wire::SetAuthorityLimitsRequest {
         name: "sites/lakeside".to_owned(),
         limits: vec![
-            limit(Level::DepartmentManager, 500),
-            limit(Level::SiteManager, 1_000),
+            limit(Level::DepartmentManager, department),
+            limit(Level::SiteManager, site),
         ],
     };
-    let lowered = by(world.above("organization"), request);
-    let lowered = world.solutions.set_authority_limits(lowered).await;
-    lowered.expect("above both");
+    let set = by(world.above("organization"), request);
+    let set = world.solutions.set_authority_limits(set).await;
+    set.expect("above both");
 }
 
 #[tokio::test]
@@ -157,17 +157,41 @@ async fn m10_what_was_approved_and_not_told_asks_a_higher_level_once_a_limit_is_
     let approved = world.review(world.manager(), &solution, true).await;
     let approved = approved.expect("within the limit");
     assert_eq!(approved.state(), wire::SolutionState::Approved);
-    lower_limits(&world).await;
+    set_limits(&world, 500, 1_000).await;
     let asked = world.solution(&solution.name).await;
     assert_eq!(asked.state(), wire::SolutionState::AwaitingApproval);
     assert_eq!(asked.required_level, to_wire(Level::Region));
-    lower_limits(&world).await;
+    set_limits(&world, 500, 1_000).await;
     assert_eq!(world.solution(&solution.name).await, asked, "once");
     let refused = world.review(world.manager(), &asked, true).await;
     assert_eq!(reason(&refused.expect_err("a site")), "ABOVE_LIMIT");
     let approved = world.review(world.above("region"), &asked, true).await;
     approved.expect("the region");
     world.tell_solution(&asked).await.expect("approved");
+}
+
+#[tokio::test]
+async fn m10_a_limit_that_was_lowered_by_mistake_and_is_set_back_takes_no_approval_away() {
+    let world = World::staffed().await;
+    let case = world.investigated().await;
+    let proposed = world.propose(&case, 1_900).await.expect("proposed");
+    let mistaken = async || {
+        set_limits(&world, 1, 100).await;
+        let asked = world.solution(&proposed.name).await;
+        let awaiting = wire::SolutionState::AwaitingApproval;
+        assert_eq!(asked.state(), awaiting);
+        assert_eq!(asked.required_level, to_wire(Level::Region));
+        set_limits(&world, 2_000, 10_000).await;
+        world.solution(&proposed.name).await
+    };
+    let stands = |s: &wire::Solution| (s.state(), s.required_level);
+    // Neither from those who are to approve it nor from those who have.
+    let waiting = mistaken().await;
+    assert_eq!(stands(&waiting), stands(&proposed));
+    let approved = world.review(world.manager(), &waiting, true).await;
+    let approved = approved.expect("within the limit");
+    assert_eq!(stands(&mistaken().await), stands(&approved));
+    world.tell_solution(&approved).await.expect("approved");
 }
 
 #[tokio::test]
@@ -178,7 +202,7 @@ async fn m18_what_was_told_is_carried_out_though_the_site_asks_for_more_since() 
     let approved = world.review(world.manager(), &solution, true).await;
     approved.expect("within the limit");
     world.tell_solution(&solution).await.expect("approved");
-    lower_limits(&world).await;
+    set_limits(&world, 500, 1_000).await;
     let agreed = world.confirm(&solution, Answer::Agreed).await;
     agreed.expect("approved by the limits of that day");
     let done = world.complete(&solution).await.expect("agreed to");

@@ -15,6 +15,9 @@ use redress_model::words::ClockKind;
 use super::terms::Terms;
 use super::words::Stage;
 
+/// From one briefing to the next.
+const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 /// Lengths and times of an incident's promises.
 #[derive(Debug, Clone)]
 pub struct Policy {
@@ -74,6 +77,8 @@ pub struct Period {
     pub kept: u32,
     /// Until when those that were held leave nothing to tell ([`briefed_until`]): the next briefing is that of the week after.
     pub briefed: Option<Timestamp>,
+    /// It follows one that was just kept: whoever comes every week is told once, so that the notice is for the first alone.
+    pub is_next: bool,
 }
 
 /// The instants of a promise made at `start`. None for the clocks of cases, and for those of a length of their own
@@ -106,12 +111,19 @@ pub fn instants(
             }
         }),
         ClockKind::WeeklyBriefing => {
-            // Whoever comes every week is told once: the notice is for the first.
-            let after = match period.briefed {
-                Some(briefed) => briefed.max(start),
-                None => later(start, policy.briefing_notice),
+            let notice = match period.is_next {
+                true => SignedDuration::ZERO,
+                false => policy.briefing_notice,
             };
-            Some(spread(start, weekly_after(policy, zone, after)))
+            let soonest = later(start, notice);
+            let after = period.briefed.map_or(soonest, |told| told.max(soonest));
+            let due = weekly_after(policy, zone, after);
+            // It warns and climbs as the promise of a week, however late the one before it was recorded.
+            let since = match period.is_next {
+                true => start.min(later(due, -WEEK)),
+                false => start,
+            };
+            Some(spread(since, due))
         }
         // Those of cases are triage's.
         _ => None,
@@ -340,11 +352,19 @@ pub(crate) mod tests {
             });
             let held: Vec<_> = held.collect();
             let briefed = briefed_until(&policy(), &shanghai(), &held);
-            let period = Period { kept: 0, briefed };
+            let period = Period {
+                kept: 0,
+                briefed,
+                is_next: true,
+            };
             let start = at(&format!("2026-03-{recorded}:00"));
             let (kind, stage) = (ClockKind::WeeklyBriefing, Stage::Handling);
             let found = instants(&terms(), &shanghai(), kind, stage, start, period);
-            found.expect("ours").due
+            let found = found.expect("ours");
+            // A week's promise climbs as one, and not within the minutes that were left of it.
+            assert!(found.due.duration_until(found.climb_duty) >= WEEK / 2);
+            assert!(found.due.duration_until(found.climb_top) >= WEEK);
+            found.due
         };
         let friday = |day: u8| at(&format!("2026-03-{day:02}T16:00:00"));
         for (case, held, expected) in [
@@ -368,6 +388,24 @@ pub(crate) mod tests {
         // That of the week between, planned for the week of the recording, takes nothing from this one.
         let both = [("06", "06T16:30"), ("20", "13T16:00")];
         assert_eq!(next(&both, "16T10:30"), friday(20));
+    }
+
+    #[test]
+    fn a_briefing_that_is_promised_anew_gives_notice_though_some_were_held_p17() {
+        let again = |start: &str| {
+            let period = Period {
+                kept: 0,
+                briefed: Some(at("2026-03-06T16:00:00")),
+                is_next: false,
+            };
+            let (kind, stage) = (ClockKind::WeeklyBriefing, Stage::Handling);
+            let found = instants(&terms(), &shanghai(), kind, stage, at(start), period);
+            found.expect("ours").due
+        };
+        assert_eq!(again("2026-03-12T15:59:59"), at("2026-03-13T16:00:00"));
+        assert_eq!(again("2026-03-13T15:59:00"), at("2026-03-20T16:00:00"));
+        // Held ahead of its time: that week has had its own.
+        assert_eq!(again("2026-03-04T10:00:00"), at("2026-03-13T16:00:00"));
     }
 
     #[test]
@@ -429,6 +467,7 @@ pub(crate) mod tests {
             let period = Period {
                 kept: 0,
                 briefed: Some(previous),
+                is_next: true,
             };
             let (kind, stage) = (ClockKind::WeeklyBriefing, Stage::Handling);
             let d = instants(&terms, &zone, kind, stage, previous, period).expect("ours");

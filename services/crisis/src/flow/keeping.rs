@@ -97,7 +97,7 @@ impl Turn<'_> {
         for promise in difference.start {
             match carried.get(&promise) {
                 Some(before) => self.resume(before).await?,
-                None => self.start(promise, start).await?,
+                None => self.start(promise, start, false).await?,
             }
         }
         self.keep_reviews().await
@@ -160,8 +160,14 @@ impl Turn<'_> {
         Ok(unkept.map(|c| ((c.kind, c.case), c)).collect())
     }
 
-    async fn start(&mut self, promise: Promise, start: Timestamp) -> Result<(), Fault> {
-        let clock = self.made(promise, start).await?;
+    /// Makes a promise. `is_next`: it follows one of its kind that was just kept.
+    async fn start(
+        &mut self,
+        promise: Promise,
+        start: Timestamp,
+        is_next: bool,
+    ) -> Result<(), Fault> {
+        let clock = self.made(promise, start, is_next).await?;
         self.run(clock).await
     }
 
@@ -175,7 +181,7 @@ impl Turn<'_> {
                     .duration_until(before.stopped.unwrap_or(self.now));
                 let resumed = self.now.saturating_sub(used).unwrap_or(before.start);
                 let start = whole_micros(resumed).max(visit.entered);
-                let made = self.made((before.kind, before.case), start).await?;
+                let made = self.made((before.kind, before.case), start, false).await?;
                 // What was warned of in another stage was another promise.
                 if visit.entered <= before.start {
                     let told = before.told;
@@ -207,7 +213,12 @@ impl Turn<'_> {
     }
 
     /// A promise as the incident makes it.
-    async fn made(&mut self, promise: Promise, start: Timestamp) -> Result<Clock, Fault> {
+    async fn made(
+        &mut self,
+        promise: Promise,
+        start: Timestamp,
+        is_next: bool,
+    ) -> Result<Clock, Fault> {
         let (kind, case) = promise;
         let kept = self.kept(kind).await?;
         let briefed = match kind {
@@ -220,7 +231,11 @@ impl Turn<'_> {
             kind,
             self.incident.stage,
             start,
-            Period { kept, briefed },
+            Period {
+                kept,
+                briefed,
+                is_next,
+            },
         )
         .ok_or_else(|| Fault::internal("a clock of cases was started on an incident"))?;
         let clock = self.clock(kind, start, deadlines);
@@ -376,7 +391,7 @@ impl Turn<'_> {
         match kind {
             ClockKind::InsideReport | ClockKind::OutwardUpdate | ClockKind::WeeklyBriefing => {
                 let now = self.now;
-                self.start((kind, case), now).await?;
+                self.start((kind, case), now, true).await?;
             }
             // The others are kept once; those of cases are triage's.
             _ => {}

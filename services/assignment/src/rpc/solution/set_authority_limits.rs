@@ -80,7 +80,7 @@ impl Operation for Set<'_> {
             limits::set(tx, &self.site, *level, *amount).await?;
         }
         for case in solutions::untold(tx, &self.site).await? {
-            solutions::climb(tx, &case, self.now).await?;
+            solutions::reassess(tx, &case, self.now).await?;
         }
         Ok(all)
     }
