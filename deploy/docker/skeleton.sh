@@ -36,6 +36,8 @@ find . -mindepth 2 -name Cargo.toml | while read -r manifest; do
     END { told() }
   ' "$manifest" | while read -r kind name path; do
     case $kind in bench) where=benches ;; example) where=examples ;; *) where=tests ;; esac
+    # As Cargo looks for them: two files that could both be meant are an error.
+    if [ -z "$path" ] && [ -f "$from/$folder/$where/$name/main.rs" ]; then path=$where/$name/main.rs; fi
     file=$folder/${path:-$where/$name.rs}
     mkdir -p "$(dirname "$file")"
     echo "fn main() {}" > "$file"

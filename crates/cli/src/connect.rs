@@ -568,10 +568,11 @@ pub(crate) fn request_id() -> String {
 
 /// Whether the same call may succeed in a moment.
 pub(crate) fn is_transient(status: &Status) -> bool {
-    matches!(
+    let passes = matches!(
         status.code(),
         Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded
-    ) || is_broken(status)
+    );
+    (passes || is_broken(status)) && distrust(status).is_none()
 }
 
 /// What a client says whose connection gave way before the call began.
@@ -589,6 +590,23 @@ pub(crate) fn cause(status: &Status) -> String {
     match status.source() {
         Some(cause) => first_cause(cause),
         None => status.message().trim_start_matches(NOT_READY).to_owned(),
+    }
+}
+
+/// What mends a connection that TLS refused, which waiting does not; none where something else broke it.
+pub(crate) fn distrust(status: &Status) -> Option<&'static str> {
+    let cause = is_broken(status).then(|| cause(status))?;
+    let says = |words: &str| cause.contains(words);
+    if says("UnknownIssuer") {
+        Some("set SSL_CERT_FILE to the file of the authority that vouches for it")
+    } else if says("invalid peer certificate") {
+        Some("its certificate has to be valid now, and to name the host of the address")
+    } else if says("fatal alert") || says("corrupt message") {
+        Some(
+            "the address has to lead to a port that speaks TLS and asks callers for no certificate",
+        )
+    } else {
+        None
     }
 }
 
@@ -733,34 +751,58 @@ mod tests {
             let file = [env!("CARGO_MANIFEST_DIR"), "../runtime/tests/it/keys", name];
             std::fs::read(file.iter().collect::<PathBuf>()).expect("committed")
         };
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("bound");
+        let own = Certificate::from_pem(pem("ca.pem"));
+        let gateway = async |tls: Option<ServerTlsConfig>| {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let port = listener.local_addr().expect("bound").port();
+            let mut server = match tls {
+                Some(tls) => Server::builder().tls_config(tls).expect("a key"),
+                None => Server::builder(),
+            };
+            let server = server.add_routes(Routes::default());
+            tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
+            port
+        };
         let identity = Identity::from_pem(pem("server.pem"), pem("server.key"));
-        let server = Server::builder().tls_config(ServerTlsConfig::new().identity(identity));
-        let mut server = server.expect("a certificate and its key");
-        let server = server.add_routes(Routes::default());
-        let gateway = tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
-        let endpoints = [("intake".to_owned(), format!("https://{address}"))];
-        let endpoints = endpoints.into();
-        let ask = async |platform: Result<Platform, Failure>| {
+        let tls = ServerTlsConfig::new().identity(identity);
+        let ask = async |port: u16, trust: &ClientTlsConfig| {
+            let endpoints = [("intake".to_owned(), format!("https://127.0.0.1:{port}"))];
+            let platform = Platform::trusting(&endpoints.into(), "token", trust);
             let name = "sites/a/cases/b".to_owned();
             let mut cases = platform.expect("right addresses").cases();
             let answer = cases.get_case(request(GetCaseRequest { name })).await;
             answer.expect_err("no service is there")
         };
-        let own = Certificate::from_pem(pem("ca.pem"));
-        let trust = ClientTlsConfig::new().ca_certificate(own);
-        let told = ask(Platform::trusting(&endpoints, "token", &trust)).await;
+        let (trust, nobody) = (ClientTlsConfig::new(), ClientTlsConfig::new());
+        let trust = trust.ca_certificate(own.clone());
+        let port = gateway(Some(tls.clone())).await;
+        let told = ask(port, &trust).await;
         assert_eq!(told.code(), Code::Unimplemented, "{told:?}");
         assert!(!is_broken(&told), "{told:?}");
-        // Nobody else vouches for it.
-        let trust = ClientTlsConfig::new();
-        let told = ask(Platform::trusting(&endpoints, "token", &trust)).await;
-        assert!(is_broken(&told), "{told:?}");
+
+        let plain = gateway(None).await;
+        let asks_back = gateway(Some(tls.client_ca_root(own))).await;
+        for (port, trust, cause, mend) in [
+            // Nobody vouches for it.
+            (port, &nobody, "UnknownIssuer", "SSL_CERT_FILE"),
+            (plain, &trust, "corrupt message", "speaks TLS"),
+            (asks_back, &trust, "CertificateRequired", "no certificate"),
+        ] {
+            let told = ask(port, trust).await;
+            assert!(is_broken(&told) && !is_transient(&told), "{told:?}");
+            let said = Failure::from(told).to_string();
+            assert!(said.contains(cause) && said.contains(mend), "{said}");
+            assert!(!said.contains("redress up"), "{said}");
+        }
+        // Its authority is known, and mends nothing.
+        let expired = "invalid peer certificate: certificate expired";
+        let told = Status::unknown(format!("{NOT_READY}{expired}"));
+        assert!(!is_transient(&told), "{told:?}");
         let said = Failure::from(told).to_string();
-        assert!(said.contains("UnknownIssuer"), "{said}");
-        assert!(said.contains("SSL_CERT_FILE"), "{said}");
-        assert!(!said.contains("redress up"), "{said}");
+        assert!(
+            said.contains("valid now") && !said.contains("SSL_"),
+            "{said}"
+        );
         // What no certificate can name is told as that.
         let endpoints = [("intake".to_owned(), "https://1.2.3.4.5:1".to_owned())];
         let wrong = Platform::trusting(&endpoints.into(), "token", &trust);
@@ -769,7 +811,6 @@ mod tests {
             said.contains("intake") && !said.contains("authorities"),
             "{said}"
         );
-        gateway.abort();
     }
 
     #[tokio::test]

@@ -433,10 +433,8 @@ impl From<Status> for Failure {
 pub(crate) fn shown(status: &Status) -> String {
     if connect::is_broken(status) {
         let cause = connect::cause(status);
-        if cause.contains("certificate") {
-            return format!(
-                "the platform is not trusted ({cause}): set SSL_CERT_FILE to the file of the authority that vouches for it"
-            );
+        if let Some(mend) = connect::distrust(status) {
+            return format!("the platform cannot be trusted ({cause}): {mend}");
         }
         return format!(
             "the platform cannot be reached ({cause}): does it run? `redress status` names the service that is away, `redress up` starts one here"

@@ -41,8 +41,8 @@ use crate::jobs::site_changed::OnSiteChanged;
 use crate::jobs::survey_answered::OnSurveyAnswered;
 use crate::jobs::wording_changed::OnWordingChanged;
 use crate::jobs::{
-    count_cases, end_loans, expire_handovers, purge_receipts, remind_actions, retell_duties,
-    settle_leaves, tell_late_entries, tell_summonses, tell_what_stood,
+    count_cases, end_loans, expire_handovers, purge_receipts, reassess_solutions, remind_actions,
+    retell_duties, settle_leaves, tell_late_entries, tell_summonses, tell_what_stood,
 };
 use crate::rpc::{
     AgencyRpc, ContractorRpc, DisputeRpc, HandlingRpc, LedgerRpc, LibraryRpc, PowerRpc, PromiseRpc,
@@ -187,6 +187,10 @@ pub(crate) fn build(context: Context<NoSettings>) -> Result<App, BoxError> {
         .work("late entries of the ledger", {
             let (db, clock) = (db.clone(), clock.clone());
             |shutdown| tell_late_entries::run(db, clock, shutdown)
+        })
+        .work("changed limits", {
+            let (db, clock) = (db.clone(), clock.clone());
+            |shutdown| reassess_solutions::run(db, clock, shutdown)
         })
         .work("what stood", {
             let (db, clock) = (db.clone(), clock.clone());

@@ -459,6 +459,8 @@ pub struct Solution {
     pub checklists: Vec<Checklist>,
     /// Every review, oldest first.
     pub reviews: Vec<Review>,
+    /// How many of the reviews were given before the terms were last written: they say nothing of these.
+    pub former_reviews: usize,
     /// The approval that it waits for; none where it waits for none.
     pub approval: Option<Approval>,
     /// When it was proposed inside.
@@ -586,6 +588,7 @@ impl Solution {
             answer: None,
             answered: None,
             reviews: Vec::new(),
+            former_reviews: 0,
             approval: None,
             created_at: at,
             updated_at: at,
@@ -805,6 +808,7 @@ impl Solution {
         if !self.former_authors.contains(&former) {
             self.former_authors.push(former);
         }
+        self.former_reviews = self.reviews.len();
         self.state = State::AwaitingApproval;
         self.required = required;
         // Other terms are another question.
@@ -858,15 +862,17 @@ impl Solution {
         Ok(())
     }
 
-    /// Whether somebody of this level or above stands behind the terms as they are.
+    /// Whether somebody of this level or above stands behind the terms as they are: approved them since they were last written,
+    /// though they read as former ones do, and since anybody last said no.
     ///
     /// # Errors
     /// Where nobody does.
     fn backed(&self, required: Level) -> Result<(), Refused> {
-        let stands = |r: &&Review| r.approved && r.digest == self.digest && r.level >= required;
-        match self.reviews.iter().find(stands) {
-            Some(_) if self.state != State::Refused => Ok(()),
-            _ => Err(Refused::NotApproved { required }),
+        let of_these = self.reviews.iter().skip(self.former_reviews).rev();
+        let mut since_a_no = of_these.take_while(|review| review.approved);
+        match since_a_no.any(|r| r.digest == self.digest && r.level >= required) {
+            true => Ok(()),
+            false => Err(Refused::NotApproved { required }),
         }
     }
 
@@ -1014,9 +1020,11 @@ impl Solution {
         if !(is_untold || is_told) || self.epoch != epoch || !is_news {
             return false;
         }
+        // A higher level that is asked now was not asked in time: it is owed anew, with a clock of its own.
+        if required > self.required {
+            self.approval = self.approval.filter(|asked| !asked.climbed);
+        }
         self.required = required;
-        // Whoever is asked now was not asked in time: it is owed anew, with a clock of its own.
-        self.approval = self.approval.filter(|asked| !asked.climbed);
         if is_untold {
             self.state = match self.backed(required) {
                 Ok(()) => State::Approved,

@@ -275,6 +275,62 @@ fn m18_a_change_after_approval_voids_it() {
 }
 
 #[test]
+fn m10_no_old_word_approves_what_was_written_anew_or_refused_since_though_it_reads_the_same() {
+    let low = Level::DepartmentManager;
+    let yes = |who: &str| review(who, low, true);
+    let same = || draft(terms(1_000), 1);
+    let awaits = |solution: &mut Solution| {
+        for required in [Level::Region, low] {
+            assert!(solution.reassess(required, 1, now()), "{required}");
+            assert_eq!(solution.state, State::AwaitingApproval, "{required}");
+        }
+        let early = solution.tell(low, 1, now());
+        assert_eq!(early, Err(Refused::NotApproved { required: low }));
+    };
+    let revise = |solution: &mut Solution, who: &str, draft: Draft| {
+        let revised = solution.revise(draft, person(who), low, 1, now());
+        revised.expect("not told");
+    };
+    // Somebody said no, and the same is proposed again.
+    let mut refused = approved(1_000, low);
+    let no = refused.review(review("other", low, false), low, 1);
+    no.expect("every level may");
+    revise(&mut refused, "author", same());
+    awaits(&mut refused);
+    // The approver wrote of it, and is an author now.
+    let mut own = approved(1_000, low);
+    revise(&mut own, "boss", same());
+    awaits(&mut own);
+    // Back to what was approved once.
+    let mut back = approved(1_000, low);
+    revise(&mut back, "author", draft(terms(1_100), 2));
+    revise(&mut back, "author", same());
+    awaits(&mut back);
+    // Approved since, it comes back.
+    back.review(yes("boss"), low, 1).expect("within the limit");
+    assert!(back.reassess(Level::Region, 1, now()));
+    assert_eq!(back.state, State::AwaitingApproval);
+    assert!(back.reassess(low, 1, now()));
+    assert_eq!(back.state, State::Approved);
+    // A release that did not count reviews of former terms leaves a no that stands.
+    let mut before = approved(1_000, low);
+    let no = before.review(review("other", low, false), low, 1);
+    no.expect("every level may");
+    revise(&mut before, "author", same());
+    before.former_reviews = 0;
+    awaits(&mut before);
+}
+
+#[test]
+fn m10_who_let_the_time_run_out_gets_no_more_where_a_lower_level_is_enough() {
+    let mut late = proposed(12_000);
+    assert!(late.overdue(1, later(24)));
+    let asked = late.approval;
+    assert!(late.reassess(Level::SiteManager, 1, later(25)));
+    assert_eq!(late.approval, asked);
+}
+
+#[test]
 fn a_graver_case_makes_an_approved_solution_climb() {
     let mut solution = approved(1_000, Level::DepartmentManager);
     assert!(solution.backed(Level::DepartmentManager).is_ok());
@@ -595,13 +651,15 @@ proptest! {
     #[test]
     fn whatever_is_tried_nothing_is_told_that_somebody_else_with_authority_did_not_approve(acts in acts()) {
         let mut solution = proposed(1_000);
-        let mut digest = 1;
+        // What was said since the terms were last written, and since anybody said no.
+        let mut said: Vec<Review> = Vec::new();
         for act in acts {
             let before = solution.clone();
             let limit = required(&Limits::default(), &solution.terms, Decimal::ZERO, Some(Grade::TWO));
             let done = match act {
                 Act::Revise(sum, who) => {
-                    digest += 1;
+                    // Few sums, so that terms come back that were approved once.
+                    let digest = u8::try_from(sum % 3).expect("small");
                     let dearer = required(&Limits::default(), &terms(sum), Decimal::ZERO, Some(Grade::TWO));
                     solution.revise(draft(terms(sum), digest), person(who), dearer, 1, now()).is_ok()
                 }
@@ -614,6 +672,19 @@ proptest! {
             };
             if !done {
                 prop_assert_eq!(&solution, &before, "what is refused changes nothing");
+            }
+            let is_written_anew = done && matches!(act, Act::Revise(..));
+            if is_written_anew || solution.state == State::Refused {
+                said.clear();
+            } else {
+                said.extend(solution.reviews.iter().skip(before.reviews.len()).cloned());
+            }
+            if solution.state == State::Approved {
+                let enough = said.iter().any(|r| {
+                    let wrote = solution.authors().any(|author| *author == r.reviewer);
+                    r.approved && r.level >= solution.required && !wrote
+                });
+                prop_assert!(enough, "{solution:?}");
             }
             if solution.told.is_some() {
                 let wrote = |who: &Person| solution.authors().any(|author| author == who);

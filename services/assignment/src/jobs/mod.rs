@@ -15,6 +15,7 @@ pub mod message_changed;
 pub mod policy_changed;
 mod praise;
 pub mod purge_receipts;
+pub mod reassess_solutions;
 pub mod remind_actions;
 pub mod retell_duties;
 pub mod settle_leaves;

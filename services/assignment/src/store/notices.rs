@@ -216,16 +216,19 @@ pub async fn solution_changed(
     let asks = now.state == State::AwaitingApproval
         && before.is_none_or(|b| {
             b.state != State::AwaitingApproval
-                || b.required != now.required
+                || b.required < now.required
+                || position_of(b.required) != position_of(now.required)
                 || b.digest != now.digest
         });
     // What was told before the case became graver goes on only after a review at the new level.
     let binds = matches!(now.state, State::Told | State::Agreed);
     let climbed = !reviewed && binds && before.is_some_and(|b| b.required < now.required);
+    // A limit that was set back gives back what was approved under it.
+    let no_longer_waits = before.is_some_and(|b| b.state == State::AwaitingApproval);
     let is_late = |s: &Solution| s.approval.is_some_and(|approval| approval.climbed);
     let late = is_late(now) && !before.is_some_and(is_late);
     let news = match now.state {
-        State::Approved if reviewed => WorkNews::SolutionApproved,
+        State::Approved if reviewed || no_longer_waits => WorkNews::SolutionApproved,
         State::Refused if reviewed => WorkNews::SolutionRefused,
         _ if asks || climbed || late => WorkNews::SolutionAwaits,
         _ => return Ok(None),
@@ -302,6 +305,15 @@ fn approvers(
     standing_for(bench, level, work.department.as_ref(), &left_out, at)
 }
 
+/// The lowest position of a site that stands for a level.
+fn position_of(level: Level) -> PositionKind {
+    match level {
+        Level::Handler | Level::DepartmentManager => PositionKind::DepartmentManager,
+        Level::SiteManager => PositionKind::VicePresident,
+        Level::Region | Level::HeadOffice => PositionKind::CompanyHead,
+    }
+}
+
 /// Who stands at the site for a level, but for those who are left out.
 fn standing_for(
     bench: &Bench,
@@ -310,11 +322,7 @@ fn standing_for(
     left_out: &BTreeSet<StaffId>,
     at: Timestamp,
 ) -> BTreeSet<StaffId> {
-    let position = match level {
-        Level::Handler | Level::DepartmentManager => PositionKind::DepartmentManager,
-        Level::SiteManager => PositionKind::VicePresident,
-        Level::Region | Level::HeadOffice => PositionKind::CompanyHead,
-    };
+    let position = position_of(level);
     let may = |staff: &StaffId| bench.may_handle(staff, left_out);
     let mut found = bench.demands.at_or_above(position, department, &may);
     let region = bench.demands.region.iter();

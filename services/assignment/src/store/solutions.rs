@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
 use redress_model::name::{CaseName, DepartmentId, SiteId, StaffId, StaffName};
-use redress_model::words::CaseStatus;
 use redress_store::{StoreResultExt as _, Tx, constraint};
 use rust_decimal::Decimal;
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{limits, notices, outbox, parse, parse_opt, person, work};
@@ -39,6 +39,7 @@ struct Row {
     author: String,
     author_staff: Option<String>,
     former_authors: serde_json::Value,
+    former_reviews: i32,
     state: String,
     required_level: String,
     tell_time: Option<jiff_sqlx::Timestamp>,
@@ -106,6 +107,7 @@ impl Row {
             done,
             checklists,
             reviews: reviews(tx, &site, self.id).await?,
+            former_reviews: usize::try_from(self.former_reviews).map_err(Fault::internal)?,
             approval,
             created_at: self.create_time,
             updated_at: self.update_time,
@@ -214,7 +216,7 @@ pub async fn find(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Solutio
         "-- assignment::store::solutions::find
         SELECT site, id, case_id, epoch, summary, root_cause, basis, citation, liability_ground, reference,
                no_clause_reason, partner, recourse, offer_ceiling, offer_expires, offer_text, digest, author, author_staff,
-               former_authors, state, required_level, tell_time, answer, answer_time, approval_demand, approval_time, approval_due, approval_climbed,
+               former_authors, former_reviews, state, required_level, tell_time, answer, answer_time, approval_demand, approval_time, approval_due, approval_climbed,
                create_time, update_time, revision
         FROM solution WHERE site = $1 AND id = $2",
         site.as_str(),
@@ -260,8 +262,8 @@ pub async fn list(
         "-- assignment::store::solutions::list
         SELECT s.site, s.id, s.case_id, s.epoch, s.summary, s.root_cause, s.basis, s.citation, s.liability_ground,
                s.reference, s.no_clause_reason, s.partner, s.recourse, s.offer_ceiling, s.offer_expires, s.offer_text,
-               s.digest, s.author, s.author_staff, s.former_authors, s.state, s.required_level, s.tell_time, s.answer, s.answer_time,
-               s.approval_demand, s.approval_time, s.approval_due, s.approval_climbed, s.create_time, s.update_time, s.revision
+               s.digest, s.author, s.author_staff, s.former_authors, s.former_reviews, s.state, s.required_level, s.tell_time, s.answer,
+               s.answer_time, s.approval_demand, s.approval_time, s.approval_due, s.approval_climbed, s.create_time, s.update_time, s.revision
         FROM solution s JOIN work w ON w.site = s.site AND w.case_id = s.case_id
         WHERE ($1::text IS NULL OR s.site = $1)
           AND ($2::uuid IS NULL OR s.case_id = $2)
@@ -449,26 +451,62 @@ pub async fn reassess(tx: &mut Tx, case: &CaseName, at: Timestamp) -> Result<(),
     Ok(())
 }
 
-/// The cases of a site with something proposed in their present round that nobody was told yet.
+/// The limits of a site changed: marks the cases for which something is proposed that nobody was told yet, to be looked at again
+/// ([`reassess`]).
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn untold(tx: &mut Tx, site: &SiteId) -> Result<Vec<CaseName>, Fault> {
-    let live = CaseStatus::ALL.iter().filter(|status| is_live(**status));
-    let live: Vec<String> = live.map(ToString::to_string).collect();
-    let cases = sqlx::query_scalar!(
-        "-- assignment::store::solutions::untold
-        SELECT DISTINCT s.case_id FROM solution s
-        JOIN work w ON w.site = s.site AND w.case_id = s.case_id AND w.epoch = s.epoch AND w.status = ANY ($2)
-        WHERE s.site = $1 AND s.state IN ('AWAITING_APPROVAL', 'APPROVED')",
+pub async fn mark_untold(tx: &mut Tx, site: &SiteId) -> Result<(), Fault> {
+    sqlx::query!(
+        "-- assignment::store::solutions::mark_untold
+        UPDATE work w SET limits_changed = true
+        WHERE w.site = $1 AND EXISTS (
+          SELECT FROM solution s WHERE s.site = $1 AND s.case_id = w.case_id AND s.epoch = w.epoch
+            AND s.state IN ('AWAITING_APPROVAL', 'APPROVED'))",
         site.as_str(),
-        &live,
     )
-    .fetch_all(&mut **tx)
+    .execute(&mut **tx)
     .await
     .or_fault()?;
-    let name = |id| CaseName::new(site.clone(), id);
-    Ok(cases.into_iter().map(name).collect())
+    Ok(())
+}
+
+/// Live cases that are to be looked at again, since the limits of their site changed. For the worker role.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn marked(worker: &PgPool, limit: i64) -> Result<Vec<CaseName>, Fault> {
+    let rows = sqlx::query!(
+        "-- assignment::store::solutions::marked
+        SELECT site, case_id FROM work
+        WHERE limits_changed AND status NOT IN ('CLOSED', 'ARCHIVED', 'WITHDRAWN', 'REJECTED', 'MERGED')
+        ORDER BY site, case_id LIMIT $1",
+        limit,
+    )
+    .fetch_all(worker)
+    .await
+    .or_fault()?;
+    rows.into_iter()
+        .map(|row| Ok(CaseName::new(parse("work.site", &row.site)?, row.case_id)))
+        .collect()
+}
+
+/// Keeps that a case was looked at again; returns whether it was to be.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn unmark(tx: &mut Tx, case: &CaseName) -> Result<bool, Fault> {
+    let marked = sqlx::query!(
+        "-- assignment::store::solutions::unmark
+        UPDATE work SET limits_changed = false WHERE site = $1 AND case_id = $2 AND limits_changed",
+        case.site.as_str(),
+        case.id,
+    )
+    .execute(&mut **tx)
+    .await
+    .or_fault()?
+    .rows_affected();
+    Ok(marked == 1)
 }
 
 /// Ends the clocks of former rounds of a case: of approvals that nobody needs, and of what was agreed to and nobody carries out any
@@ -492,22 +530,23 @@ async fn write(tx: &mut Tx, now: &Solution, asked: Option<&StaffId>) -> Result<(
     let terms = &now.terms;
     let offer = terms.final_offer.as_ref();
     let former_authors = serde_json::to_value(&now.former_authors).map_err(Fault::internal)?;
+    let former_reviews = i32::try_from(now.former_reviews).map_err(Fault::internal)?;
     sqlx::query!(
         "-- assignment::store::solutions::write
         INSERT INTO solution (site, id, case_id, epoch, summary, root_cause, basis, citation, liability_ground,
                               reference, no_clause_reason, partner, recourse, offer_ceiling, offer_expires, offer_text,
                               total, digest, author, state, required_level, tell_time, answer, answer_time, create_time,
                               update_time, revision, author_staff, approval_demand, approval_time, approval_due,
-                              approval_climbed, approver, former_authors)
+                              approval_climbed, approver, former_authors, former_reviews)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-                $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)
+                $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)
         ON CONFLICT ON CONSTRAINT solution_key DO UPDATE SET
           summary = $5, root_cause = $6, basis = $7, citation = $8, liability_ground = $9, reference = $10,
           no_clause_reason = $11, partner = $12, recourse = $13, offer_ceiling = $14, offer_expires = $15,
           offer_text = $16, total = $17, digest = $18, author = $19, state = $20, required_level = $21,
           tell_time = $22, answer = $23, answer_time = $24, update_time = $26, revision = $27,
           author_staff = $28, approval_demand = $29, approval_time = $30, approval_due = $31, approval_climbed = $32,
-          approver = coalesce($33, solution.approver), former_authors = $34",
+          approver = coalesce($33, solution.approver), former_authors = $34, former_reviews = $35",
         now.case.site.as_str(),
         now.id,
         now.case.id,
@@ -542,6 +581,7 @@ async fn write(tx: &mut Tx, now: &Solution, asked: Option<&StaffId>) -> Result<(
         now.approval.is_some_and(|a| a.climbed),
         asked.map(StaffId::as_str),
         former_authors,
+        former_reviews,
     )
     .execute(&mut **tx)
     .await

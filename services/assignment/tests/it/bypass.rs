@@ -4,7 +4,9 @@ use redress_assignment::domain::authority::Level;
 use redress_assignment::domain::handling::Satisfaction;
 use redress_assignment::domain::solution::{Answer, RemedyKind, State};
 use redress_assignment::domain::validity::Validity;
+use redress_assignment::jobs::reassess_solutions::reassess_marked;
 use redress_model::name::CaseName;
+use redress_model::time::SharedClock;
 use redress_model::words::{CaseStatus, Category, Channel};
 use redress_proto::Money;
 use redress_proto::assignment::v1 as wire;
@@ -149,6 +151,13 @@ async fn set_limits(world: &World, department: i64, site: i64) {
     set.expect("above both");
 }
 
+/// What is done by itself after limits changed. Returns how many cases were looked at.
+async fn look_again(world: &World) -> u64 {
+    let clock: SharedClock = world.clock.clone();
+    let looked = reassess_marked(&world.database.db, &clock).await;
+    looked.expect("looked")
+}
+
 #[tokio::test]
 async fn m10_what_was_approved_and_not_told_asks_a_higher_level_once_a_limit_is_lowered() {
     let world = World::staffed().await;
@@ -158,16 +167,24 @@ async fn m10_what_was_approved_and_not_told_asks_a_higher_level_once_a_limit_is_
     let approved = approved.expect("within the limit");
     assert_eq!(approved.state(), wire::SolutionState::Approved);
     set_limits(&world, 500, 1_000).await;
+    let early = world.tell_solution(&solution).await;
+    let early = early.expect_err("the limits of now");
+    assert_eq!(reason(&early), "NOT_APPROVED", "whoever looked at it");
+    assert_eq!(look_again(&world).await, 1);
     let asked = world.solution(&solution.name).await;
     assert_eq!(asked.state(), wire::SolutionState::AwaitingApproval);
     assert_eq!(asked.required_level, to_wire(Level::Region));
+    assert_eq!(look_again(&world).await, 0, "once");
     set_limits(&world, 500, 1_000).await;
-    assert_eq!(world.solution(&solution.name).await, asked, "once");
+    assert_eq!(look_again(&world).await, 1);
+    assert_eq!(world.solution(&solution.name).await, asked, "no news");
     let refused = world.review(world.manager(), &asked, true).await;
     assert_eq!(reason(&refused.expect_err("a site")), "ABOVE_LIMIT");
     let approved = world.review(world.above("region"), &asked, true).await;
     approved.expect("the region");
     world.tell_solution(&asked).await.expect("approved");
+    set_limits(&world, 500, 900).await;
+    assert_eq!(look_again(&world).await, 0, "told");
 }
 
 #[tokio::test]
@@ -175,22 +192,50 @@ async fn m10_a_limit_that_was_lowered_by_mistake_and_is_set_back_takes_no_approv
     let world = World::staffed().await;
     let case = world.investigated().await;
     let proposed = world.propose(&case, 1_900).await.expect("proposed");
-    let mistaken = async || {
+    let mistaken = async |meanwhile: Option<bool>| {
         set_limits(&world, 1, 100).await;
+        look_again(&world).await;
         let asked = world.solution(&proposed.name).await;
         let awaiting = wire::SolutionState::AwaitingApproval;
         assert_eq!(asked.state(), awaiting);
         assert_eq!(asked.required_level, to_wire(Level::Region));
+        if let Some(approve) = meanwhile {
+            let said = world.review(world.above("region"), &asked, approve).await;
+            let said = said.expect("the region");
+            let revise = wire::ReviseSolutionRequest {
+                name: said.name,
+                terms: Some(world.terms(1_900)),
+                etag: said.etag,
+                ..Default::default()
+            };
+            let handler = world.handler("eng-one");
+            let revised = world.solutions.revise_solution(by(handler, revise)).await;
+            revised.expect("not told yet");
+        }
         set_limits(&world, 2_000, 10_000).await;
+        look_again(&world).await;
         world.solution(&proposed.name).await
     };
     let stands = |s: &wire::Solution| (s.state(), s.required_level);
-    // Neither from those who are to approve it nor from those who have.
-    let waiting = mistaken().await;
+    // Neither from those who are to approve it nor from those who have; and whoever proposed it hears that it is back.
+    let waiting = mistaken(None).await;
     assert_eq!(stands(&waiting), stands(&proposed));
     let approved = world.review(world.manager(), &waiting, true).await;
     let approved = approved.expect("within the limit");
-    assert_eq!(stands(&mistaken().await), stands(&approved));
+    let heard = async || world.notices(event::WorkNews::SolutionApproved).await.len();
+    assert_eq!(heard().await, 1);
+    assert_eq!(stands(&mistaken(None).await), stands(&approved));
+    assert_eq!(heard().await, 2);
+    // A no of the higher level stands, and so does that what is proposed again is another question, though it reads the same.
+    for meanwhile in [false, true] {
+        let again = mistaken(Some(meanwhile)).await;
+        assert_eq!(again.digest, approved.digest);
+        assert_eq!(stands(&again), stands(&proposed));
+        let early = world.tell_solution(&again).await;
+        assert_eq!(reason(&early.expect_err("a no")), "NOT_APPROVED");
+        let approved = world.review(world.manager(), &again, true).await;
+        approved.expect("within the limit");
+    }
     world.tell_solution(&approved).await.expect("approved");
 }
 

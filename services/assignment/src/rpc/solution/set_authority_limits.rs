@@ -1,7 +1,6 @@
-//! Sets what levels may decide at a site, and asks those who have to approve now what nobody was told yet. Setting the same again
-//! changes nothing, so a repeat is safe.
+//! Sets what levels may decide at a site, and has what nobody was told yet looked at again by it. Setting the same again changes
+//! nothing, so a repeat is safe.
 
-use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
 use redress_model::name::{SiteId, SiteName};
@@ -35,7 +34,6 @@ pub(super) async fn run(
         site: site.0,
         given,
         caller: &caller,
-        now: shared.clock.now(),
     };
     let limits = shared
         .db
@@ -50,7 +48,6 @@ struct Set<'a> {
     caller: &'a Caller,
     site: SiteId,
     given: Vec<(Level, Decimal)>,
-    now: Timestamp,
 }
 
 impl Operation for Set<'_> {
@@ -79,9 +76,8 @@ impl Operation for Set<'_> {
         for (level, amount) in &self.given {
             limits::set(tx, &self.site, *level, *amount).await?;
         }
-        for case in solutions::untold(tx, &self.site).await? {
-            solutions::reassess(tx, &case, self.now).await?;
-        }
+        // Which of them take another level now is worked out case by case, by a job.
+        solutions::mark_untold(tx, &self.site).await?;
         Ok(all)
     }
 }
