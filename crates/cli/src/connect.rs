@@ -596,19 +596,45 @@ pub(crate) fn cause(status: &Status) -> String {
 /// What mends a connection that TLS refused, which waiting does not; none where something else broke it.
 pub(crate) fn distrust(status: &Status) -> Option<&'static str> {
     let cause = is_broken(status).then(|| cause(status))?;
-    let says = |words: &str| cause.contains(words);
-    if says("UnknownIssuer") {
-        Some("set SSL_CERT_FILE to the file of the authority that vouches for it")
-    } else if says("invalid peer certificate") {
-        Some("its certificate has to be valid now, and to name the host of the address")
-    } else if says("fatal alert") || says("corrupt message") {
-        Some(
-            "the address has to lead to a port that speaks TLS and asks callers for no certificate",
-        )
-    } else {
-        None
-    }
+    let known = REFUSALS.iter().find(|(words, _)| cause.contains(words));
+    known.map(|(_, mend)| *mend)
 }
+
+/// Why TLS refuses a connection, as it words it, and what mends that. The first that fits.
+const REFUSALS: [(&str, &str); 9] = [
+    ("UnknownIssuer", NAME_THE_AUTHORITY),
+    // Made anew under the same name.
+    ("BadSignature", NAME_THE_AUTHORITY),
+    ("certificate expired", "its certificate has to be renewed"),
+    (
+        "not valid yet",
+        "its certificate begins later, or this machine's clock is wrong",
+    ),
+    (
+        "not valid for name",
+        "its certificate has to name the host of the address",
+    ),
+    (
+        "invalid peer certificate",
+        "its certificate has to be mended",
+    ),
+    (
+        "CertificateRequired",
+        "it asks callers for a certificate, and this command has none to show",
+    ),
+    (
+        "corrupt message",
+        "the address has to lead to a port that speaks TLS",
+    ),
+    (
+        "fatal alert",
+        "what answers at the address refuses this way of speaking TLS",
+    ),
+];
+
+/// See [`REFUSALS`].
+const NAME_THE_AUTHORITY: &str =
+    "set SSL_CERT_FILE to the file of the authority that vouches for it";
 
 /// What an error began with.
 fn first_cause(error: &dyn std::error::Error) -> String {
@@ -786,7 +812,7 @@ mod tests {
             // Nobody vouches for it.
             (port, &nobody, "UnknownIssuer", "SSL_CERT_FILE"),
             (plain, &trust, "corrupt message", "speaks TLS"),
-            (asks_back, &trust, "CertificateRequired", "no certificate"),
+            (asks_back, &trust, "CertificateRequired", "none to show"),
         ] {
             let told = ask(port, trust).await;
             assert!(is_broken(&told) && !is_transient(&told), "{told:?}");
@@ -799,10 +825,7 @@ mod tests {
         let told = Status::unknown(format!("{NOT_READY}{expired}"));
         assert!(!is_transient(&told), "{told:?}");
         let said = Failure::from(told).to_string();
-        assert!(
-            said.contains("valid now") && !said.contains("SSL_"),
-            "{said}"
-        );
+        assert!(said.contains("renewed") && !said.contains("SSL_"), "{said}");
         // What no certificate can name is told as that.
         let endpoints = [("intake".to_owned(), "https://1.2.3.4.5:1".to_owned())];
         let wrong = Platform::trusting(&endpoints.into(), "token", &trust);

@@ -554,10 +554,10 @@ fn describe(s: &wire::Solution) {
         } else {
             "refused"
         };
-        let stands = if review.digest == s.digest {
+        let stands = if review.of_these_terms {
             ""
         } else {
-            "  of other terms"
+            "  of former terms"
         };
         let level = word::<Level>(review.level);
         line(

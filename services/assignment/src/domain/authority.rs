@@ -3,6 +3,8 @@
 use redress_model::{Grade, words};
 use rust_decimal::Decimal;
 
+use super::demand::PositionKind;
+
 words! {
     /// How much somebody may decide, lowest first.
     Level, "AUTHORITY_LEVEL_" {
@@ -16,6 +18,22 @@ words! {
         Region = 4 => "REGION",
         /// Head office.
         HeadOffice = 5 => "HEAD_OFFICE",
+    }
+}
+
+impl Level {
+    /// The lowest position of a site that stands for the level.
+    pub fn position(self) -> PositionKind {
+        match self {
+            Self::Handler | Self::DepartmentManager => PositionKind::DepartmentManager,
+            Self::SiteManager => PositionKind::VicePresident,
+            Self::Region | Self::HeadOffice => PositionKind::CompanyHead,
+        }
+    }
+
+    /// Whether others are asked for this level than for the one before: it is higher, or others stand for it.
+    pub fn asks_others_than(self, before: Self) -> bool {
+        self > before || self.position() != before.position()
     }
 }
 

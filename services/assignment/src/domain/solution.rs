@@ -862,15 +862,24 @@ impl Solution {
         Ok(())
     }
 
-    /// Whether somebody of this level or above stands behind the terms as they are: approved them since they were last written,
-    /// though they read as former ones do, and since anybody last said no.
+    /// Whether a review is of the terms as they stand: given since they were last written, though they read as former ones do.
+    pub fn is_of_these_terms(&self, review: &Review) -> bool {
+        let given = usize::try_from(review.sequence).unwrap_or_default();
+        given > self.former_reviews && review.digest == self.digest
+    }
+
+    /// Whether somebody of this level or above, and no author, stands behind the terms as they are: approved them since anybody
+    /// last said no.
     ///
     /// # Errors
     /// Where nobody does.
     fn backed(&self, required: Level) -> Result<(), Refused> {
-        let of_these = self.reviews.iter().skip(self.former_reviews).rev();
-        let mut since_a_no = of_these.take_while(|review| review.approved);
-        match since_a_no.any(|r| r.digest == self.digest && r.level >= required) {
+        let mut since_a_no = self.reviews.iter().rev().take_while(|r| r.approved);
+        let stands = since_a_no.any(|review| {
+            let wrote = self.authors().any(|author| author.is(&review.reviewer));
+            self.is_of_these_terms(review) && review.level >= required && !wrote
+        });
+        match stands {
             true => Ok(()),
             false => Err(Refused::NotApproved { required }),
         }
@@ -1020,8 +1029,8 @@ impl Solution {
         if !(is_untold || is_told) || self.epoch != epoch || !is_news {
             return false;
         }
-        // A higher level that is asked now was not asked in time: it is owed anew, with a clock of its own.
-        if required > self.required {
+        // Whoever is asked now was not asked in time: it is owed anew, with a clock of its own.
+        if required.asks_others_than(self.required) {
             self.approval = self.approval.filter(|asked| !asked.climbed);
         }
         self.required = required;

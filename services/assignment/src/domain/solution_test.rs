@@ -322,12 +322,19 @@ fn m10_no_old_word_approves_what_was_written_anew_or_refused_since_though_it_rea
 }
 
 #[test]
-fn m10_who_let_the_time_run_out_gets_no_more_where_a_lower_level_is_enough() {
-    let mut late = proposed(12_000);
-    assert!(late.overdue(1, later(24)));
-    let asked = late.approval;
-    assert!(late.reassess(Level::SiteManager, 1, later(25)));
-    assert_eq!(late.approval, asked);
+fn m10_where_a_lower_level_is_enough_others_have_their_own_time_and_the_same_people_no_more() {
+    let lowered = |sum: i64, level: Level| {
+        let mut late = proposed(sum);
+        assert!(late.overdue(1, later(24)));
+        let asked = late.approval.expect("it waits");
+        assert!(late.reassess(level, 1, later(25)));
+        (asked, late.approval.expect("it waits still"))
+    };
+    let (asked, same) = lowered(60_000, Level::Region);
+    assert_eq!(same, asked);
+    let (asked, others) = lowered(12_000, Level::SiteManager);
+    assert_ne!(others.demand, asked.demand);
+    assert_eq!((others.since, others.climbed), (later(25), false));
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! The limits of a site changed: what is proposed for its cases, and nobody was told yet, is put to the level that it takes now, or
-//! stands approved by a level that is enough now (M10). The cases are marked with the limits; a batch of them is looked at between
-//! two looks, each in its own transaction, so that a change for a site with years of cases holds nobody up. Until then nothing is
-//! told that the limits of now forbid: telling looks at them itself.
+//! stands approved by a level that is enough now (M10). The cases are marked with the limits and looked at in slices, each case in a
+//! transaction of its own, so that a change for a site with years of cases holds nobody up. Until a case is looked at, telling refuses
+//! by itself what the limits of now forbid; what messages may promise of it follows this.
 //!
 //! Which cases are left are rows, so a restart forgets none (P16), and of several replicas one looks at a case (P17), under the
-//! site's lock.
+//! site's lock. A case that cannot be looked at keeps its mark and holds up no other.
 
 use std::time::Duration;
 
@@ -21,14 +21,14 @@ use crate::store::{bench, solutions};
 /// How often they are looked for.
 const POLL: Duration = Duration::from_secs(5);
 
-/// How many are looked at between two looks.
-const BATCH_CASES: i64 = 200;
+/// How many are read at once.
+const SLICE_CASES: i64 = 200;
 
 /// Runs until shutdown.
 pub async fn run(db: Database, clock: SharedClock, shutdown: CancellationToken) {
     let failed = "could not look at solutions by changed limits; will try again";
     every(clock.wait(POLL), &shutdown, failed, || async {
-        let count = reassess_marked(&db, &clock).await?;
+        let count = reassess_marked(&db, &clock, &shutdown).await?;
         if count > 0 {
             tracing::info!(count, "looked at solutions by changed limits");
         }
@@ -37,20 +37,33 @@ pub async fn run(db: Database, clock: SharedClock, shutdown: CancellationToken) 
     .await;
 }
 
-/// Looks at the next live cases whose site changed its limits. Returns how many this call looked at.
+/// Looks at the live cases whose site changed its limits, until shutdown. Returns how many this call looked at.
 ///
 /// # Errors
-/// When Postgres is away.
-pub async fn reassess_marked(db: &Database, clock: &SharedClock) -> Result<u64, Fault> {
-    let now = clock.now();
-    let mut looked_at = 0;
-    for case in solutions::marked(db.worker(), BATCH_CASES).await? {
-        let scope = Scope::site(case.site.clone());
-        if db.run(&scope, &Reassess { case, now }).await? {
-            looked_at += 1;
+/// When Postgres is away; else the first of a case that could not be looked at, once the others were.
+pub async fn reassess_marked(
+    db: &Database,
+    clock: &SharedClock,
+    shutdown: &CancellationToken,
+) -> Result<u64, Fault> {
+    let (mut looked_at, mut last, mut failed) = (0, None, None);
+    while !shutdown.is_cancelled() {
+        let slice = solutions::marked(db.worker(), last.as_ref(), SLICE_CASES).await?;
+        if slice.is_empty() {
+            break;
+        }
+        for case in slice {
+            last = Some(case.clone());
+            let scope = Scope::site(case.site.clone());
+            let now = clock.now();
+            match db.run(&scope, &Reassess { case, now }).await {
+                Ok(is_looked_at) => looked_at += u64::from(is_looked_at),
+                Err(fault @ Fault::Unavailable { .. }) => return Err(fault),
+                Err(fault) => failed = failed.or(Some(fault)),
+            }
         }
     }
-    Ok(looked_at)
+    failed.map_or(Ok(looked_at), Err)
 }
 
 struct Reassess {

@@ -173,6 +173,7 @@ pub(super) fn visit(site: &SiteId, visit: Visit, participants: &BTreeSet<StaffId
 
 pub(super) fn solution(solution: Solution) -> wire::Solution {
     let site = &solution.case.site;
+    let reviews = reviews(&solution);
     wire::Solution {
         tampered: digest(site, &solution.terms) != solution.digest,
         name: SolutionName::new(site.clone(), solution.id).to_string(),
@@ -188,7 +189,7 @@ pub(super) fn solution(solution: Solution) -> wire::Solution {
         required_level: to_wire(solution.required),
         author: solution.author.subject,
         digest: hex::encode(&solution.digest),
-        reviews: solution.reviews.into_iter().rev().map(review).collect(),
+        reviews,
         tell_time: solution.told.map(to_timestamp),
         answer: to_wire_opt(solution.answer),
         answer_time: solution.answered.map(to_timestamp),
@@ -198,16 +199,19 @@ pub(super) fn solution(solution: Solution) -> wire::Solution {
     }
 }
 
-fn review(review: Review) -> wire::SolutionReview {
-    wire::SolutionReview {
+/// Newest first.
+fn reviews(of: &Solution) -> Vec<wire::SolutionReview> {
+    let wire = |review: &Review| wire::SolutionReview {
         sequence: review.sequence,
         approved: review.approved,
         level: to_wire(review.level),
-        reviewer: review.reviewer.subject,
-        reason: review.reason,
-        digest: hex::encode(review.digest),
+        reviewer: review.reviewer.subject.clone(),
+        reason: review.reason.clone(),
+        digest: hex::encode(&review.digest),
         review_time: time(review.at),
-    }
+        of_these_terms: of.is_of_these_terms(review),
+    };
+    of.reviews.iter().rev().map(wire).collect()
 }
 
 /// Over the wire's form of the terms as they are kept: the same terms give the same digest, whatever was typed.

@@ -213,13 +213,10 @@ pub async fn solution_changed(
     now: &Solution,
 ) -> Result<Option<StaffId>, Fault> {
     let reviewed = before.is_some_and(|b| b.reviews.len() < now.reviews.len());
+    // An approval that is owed anew, or by others.
+    let owed = |s: &Solution| s.approval.map(|approval| approval.demand);
     let asks = now.state == State::AwaitingApproval
-        && before.is_none_or(|b| {
-            b.state != State::AwaitingApproval
-                || b.required < now.required
-                || position_of(b.required) != position_of(now.required)
-                || b.digest != now.digest
-        });
+        && before.is_none_or(|b| owed(b) != owed(now) || now.required.asks_others_than(b.required));
     // What was told before the case became graver goes on only after a review at the new level.
     let binds = matches!(now.state, State::Told | State::Agreed);
     let climbed = !reviewed && binds && before.is_some_and(|b| b.required < now.required);
@@ -305,15 +302,6 @@ fn approvers(
     standing_for(bench, level, work.department.as_ref(), &left_out, at)
 }
 
-/// The lowest position of a site that stands for a level.
-fn position_of(level: Level) -> PositionKind {
-    match level {
-        Level::Handler | Level::DepartmentManager => PositionKind::DepartmentManager,
-        Level::SiteManager => PositionKind::VicePresident,
-        Level::Region | Level::HeadOffice => PositionKind::CompanyHead,
-    }
-}
-
 /// Who stands at the site for a level, but for those who are left out.
 fn standing_for(
     bench: &Bench,
@@ -322,7 +310,7 @@ fn standing_for(
     left_out: &BTreeSet<StaffId>,
     at: Timestamp,
 ) -> BTreeSet<StaffId> {
-    let position = position_of(level);
+    let position = level.position();
     let may = |staff: &StaffId| bench.may_handle(staff, left_out);
     let mut found = bench.demands.at_or_above(position, department, &may);
     let region = bench.demands.region.iter();

@@ -359,7 +359,7 @@ pub async fn save(tx: &mut Tx, before: Option<&Solution>, now: &Solution) -> Res
     let asked = notices::solution_changed(tx, before, now).await?;
     write(tx, now, asked.as_ref()).await?;
     match before {
-        Some(before) if before.digest == now.digest => write_checklists(tx, before, now).await?,
+        Some(before) if before.terms == now.terms => write_checklists(tx, before, now).await?,
         _ => write_terms(tx, now).await?,
     }
     for (position, done) in (0_i32..).zip(&now.done) {
@@ -460,7 +460,7 @@ pub async fn mark_untold(tx: &mut Tx, site: &SiteId) -> Result<(), Fault> {
     sqlx::query!(
         "-- assignment::store::solutions::mark_untold
         UPDATE work w SET limits_changed = true
-        WHERE w.site = $1 AND EXISTS (
+        WHERE w.site = $1 AND NOT w.limits_changed AND EXISTS (
           SELECT FROM solution s WHERE s.site = $1 AND s.case_id = w.case_id AND s.epoch = w.epoch
             AND s.state IN ('AWAITING_APPROVAL', 'APPROVED'))",
         site.as_str(),
@@ -471,16 +471,24 @@ pub async fn mark_untold(tx: &mut Tx, site: &SiteId) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Live cases that are to be looked at again, since the limits of their site changed. For the worker role.
+/// Live cases that are to be looked at again, since the limits of their site changed: those after the given one. For the worker
+/// role.
 ///
 /// # Errors
 /// When Postgres is away.
-pub async fn marked(worker: &PgPool, limit: i64) -> Result<Vec<CaseName>, Fault> {
+pub async fn marked(
+    worker: &PgPool,
+    after: Option<&CaseName>,
+    limit: i64,
+) -> Result<Vec<CaseName>, Fault> {
     let rows = sqlx::query!(
         "-- assignment::store::solutions::marked
         SELECT site, case_id FROM work
         WHERE limits_changed AND status NOT IN ('CLOSED', 'ARCHIVED', 'WITHDRAWN', 'REJECTED', 'MERGED')
-        ORDER BY site, case_id LIMIT $1",
+          AND ($1::text IS NULL OR (site, case_id) > ($1, $2))
+        ORDER BY site, case_id LIMIT $3",
+        after.map(|case| case.site.as_str()),
+        after.map(|case| case.id),
         limit,
     )
     .fetch_all(worker)

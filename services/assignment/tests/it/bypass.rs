@@ -22,6 +22,7 @@ use redress_proto::assignment::v1::work_service_server::WorkService;
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::event::v1 as event;
 use redress_rpc::Caller;
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -154,7 +155,8 @@ async fn set_limits(world: &World, department: i64, site: i64) {
 /// What is done by itself after limits changed. Returns how many cases were looked at.
 async fn look_again(world: &World) -> u64 {
     let clock: SharedClock = world.clock.clone();
-    let looked = reassess_marked(&world.database.db, &clock).await;
+    let never = CancellationToken::new();
+    let looked = reassess_marked(&world.database.db, &clock, &never).await;
     looked.expect("looked")
 }
 
@@ -176,6 +178,8 @@ async fn m10_what_was_approved_and_not_told_asks_a_higher_level_once_a_limit_is_
     assert_eq!(asked.required_level, to_wire(Level::Region));
     assert_eq!(look_again(&world).await, 0, "once");
     set_limits(&world, 500, 1_000).await;
+    assert_eq!(look_again(&world).await, 0, "nothing changed");
+    set_limits(&world, 500, 1_001).await;
     assert_eq!(look_again(&world).await, 1);
     assert_eq!(world.solution(&solution.name).await, asked, "no news");
     let refused = world.review(world.manager(), &asked, true).await;
@@ -237,6 +241,45 @@ async fn m10_a_limit_that_was_lowered_by_mistake_and_is_set_back_takes_no_approv
         approved.expect("within the limit");
     }
     world.tell_solution(&approved).await.expect("approved");
+}
+
+#[tokio::test]
+async fn p16_a_case_that_cannot_be_looked_at_by_new_limits_holds_up_no_other_and_is_looked_at_later()
+ {
+    let world = World::staffed().await;
+    let mut solutions = Vec::new();
+    for who in ["eng-one", "eng-two"] {
+        let handler = || world.handler(who);
+        let case = world.offered(Category::EngineeringQuality).await;
+        world.accept(handler(), &case, "").await.expect("offered");
+        let looked = world.progress(handler(), &case, "looked").await;
+        looked.expect("accepted");
+        let propose = wire::ProposeSolutionRequest {
+            parent: World::name_of(&case),
+            terms: Some(world.terms(1_900)),
+            etag: world.etag_of(&case).await,
+            ..Default::default()
+        };
+        let proposed = world.solutions.propose_solution(by(handler(), propose));
+        let proposed = proposed.await.expect("proposed").into_inner().solution;
+        solutions.push(proposed.expect("a solution").name);
+    }
+    let broken = async |count: i32| {
+        let sql = "UPDATE assignment.solution SET former_reviews = $1 WHERE id = $2::uuid";
+        let change = sqlx::query(sql).bind(count).bind(last(&solutions[0]));
+        let change = change.execute(&world.database.admin).await;
+        assert_eq!(change.expect("changed").rows_affected(), 1);
+    };
+    broken(-1).await;
+    set_limits(&world, 500, 1_000).await;
+    let (clock, never): (SharedClock, _) = (world.clock.clone(), CancellationToken::new());
+    let failed = reassess_marked(&world.database.db, &clock, &never).await;
+    assert_eq!(failed.expect_err("one is broken").reason(), "INTERNAL");
+    let region = to_wire(Level::Region);
+    assert_eq!(world.solution(&solutions[1]).await.required_level, region);
+    broken(0).await;
+    assert_eq!(look_again(&world).await, 1, "the one that is left");
+    assert_eq!(world.solution(&solutions[0]).await.required_level, region);
 }
 
 #[tokio::test]
@@ -734,11 +777,10 @@ async fn m03_who_revises_a_solution_does_not_make_its_first_author_somebody_else
     let proposed = world.solutions.propose_solution(by(first(), propose)).await;
     let proposed = proposed.expect("proposed").into_inner().solution;
     let solution = proposed.expect("a solution");
-    let mut terms = world.terms(1_000);
-    terms.summary.push('.');
+    // The same words, but whoever was asked wrote of them now.
     let revise = wire::ReviseSolutionRequest {
         name: solution.name.clone(),
-        terms: Some(terms),
+        terms: Some(world.terms(1_000)),
         etag: solution.etag.clone(),
         ..Default::default()
     };
@@ -799,6 +841,27 @@ async fn i12_terms_that_were_changed_where_they_are_kept_are_neither_told_nor_do
     assert_eq!(reason(&refused.expect_err("changed")), "SOLUTION_TAMPERED");
     let right = "UPDATE assignment.solution_remedy SET amount = 1000";
     change(right).await.expect("changed back");
+    assert!(!world.solution(&solution.name).await.tampered);
+    change(dearer).await.expect("changed again");
+    let revise = wire::ReviseSolutionRequest {
+        name: solution.name.clone(),
+        terms: Some(world.terms(1_000)),
+        etag: world.solution(&solution.name).await.etag,
+        ..Default::default()
+    };
+    let handler = world.handler("eng-one");
+    let revised = world.solutions.revise_solution(by(handler, revise)).await;
+    let revised = revised.expect("legal then").into_inner().solution;
+    let revised = revised.expect("a solution");
+    assert_eq!(revised.digest, solution.digest);
+    let revised = world.solution(&solution.name).await;
+    assert!(!revised.tampered, "written anew");
+    let of_these = |s: &wire::Solution| s.reviews.iter().map(|r| r.of_these_terms).collect();
+    let said: Vec<bool> = of_these(&revised);
+    assert_eq!(said, [false], "it reads the same, and is another question");
+    let approved = world.review(world.manager(), &solution, true).await;
+    let said: Vec<bool> = of_these(&approved.expect("within the limit"));
+    assert_eq!(said, [true, false]);
     world.tell_solution(&solution).await.expect("as approved");
     world
         .confirm(&solution, Answer::Agreed)

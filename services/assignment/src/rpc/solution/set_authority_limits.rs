@@ -67,7 +67,8 @@ impl Operation for Set<'_> {
                 SiteName(self.site.clone()),
             ));
         }
-        let mut all = limits::of_site(tx, &self.site).await?;
+        let before = limits::of_site(tx, &self.site).await?;
+        let mut all = before;
         for (level, amount) in &self.given {
             all.set(*level, *amount);
         }
@@ -76,8 +77,10 @@ impl Operation for Set<'_> {
         for (level, amount) in &self.given {
             limits::set(tx, &self.site, *level, *amount).await?;
         }
-        // Which of them take another level now is worked out case by case, by a job.
-        solutions::mark_untold(tx, &self.site).await?;
+        if all != before {
+            // What takes another level now is worked out case by case, by a job.
+            solutions::mark_untold(tx, &self.site).await?;
+        }
         Ok(all)
     }
 }
