@@ -601,7 +601,7 @@ pub(crate) fn distrust(status: &Status) -> Option<&'static str> {
 }
 
 /// Why TLS refuses a connection, as it words it, and what mends that. The first that fits.
-const REFUSALS: [(&str, &str); 9] = [
+const REFUSALS: [(&str, &str); 10] = [
     ("UnknownIssuer", NAME_THE_AUTHORITY),
     // Made anew under the same name.
     ("BadSignature", NAME_THE_AUTHORITY),
@@ -627,8 +627,12 @@ const REFUSALS: [(&str, &str); 9] = [
         "the address has to lead to a port that speaks TLS",
     ),
     (
-        "fatal alert",
-        "what answers at the address refuses this way of speaking TLS",
+        "peer is incompatible",
+        "what answers at the address speaks no TLS that this command does",
+    ),
+    (
+        "HTTP/2 was not negotiated",
+        "the address has to lead to a port that speaks gRPC",
     ),
 ];
 

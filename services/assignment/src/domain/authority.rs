@@ -112,6 +112,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_higher_level_and_others_of_a_site_are_asked_and_the_same_people_only_once() {
+        use Level::{DepartmentManager, Handler, HeadOffice, Region, SiteManager};
+        for (level, before, asks) in [
+            (HeadOffice, Region, true),
+            (Region, HeadOffice, false),
+            (SiteManager, Region, true),
+            (Handler, SiteManager, true),
+            (Handler, DepartmentManager, false),
+            (Region, Region, false),
+        ] {
+            assert_eq!(level.asks_others_than(before), asks, "{level} {before}");
+        }
+    }
+
+    #[test]
     fn a_limit_includes_its_own_sum_and_a_fen_more_goes_up() {
         let limits = Limits::default();
         for (sum, level, above) in [

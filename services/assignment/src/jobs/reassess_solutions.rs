@@ -47,23 +47,35 @@ pub async fn reassess_marked(
     shutdown: &CancellationToken,
 ) -> Result<u64, Fault> {
     let (mut looked_at, mut last, mut failed) = (0, None, None);
-    while !shutdown.is_cancelled() {
+    loop {
         let slice = solutions::marked(db.worker(), last.as_ref(), SLICE_CASES).await?;
         if slice.is_empty() {
-            break;
+            return failed.map_or(Ok(looked_at), Err);
         }
         for case in slice {
+            if shutdown.is_cancelled() {
+                return Ok(looked_at);
+            }
             last = Some(case.clone());
             let scope = Scope::site(case.site.clone());
-            let now = clock.now();
-            match db.run(&scope, &Reassess { case, now }).await {
+            let look = Reassess {
+                case,
+                now: clock.now(),
+            };
+            match db.run(&scope, &look).await {
                 Ok(is_looked_at) => looked_at += u64::from(is_looked_at),
-                Err(fault @ Fault::Unavailable { .. }) => return Err(fault),
-                Err(fault) => failed = failed.or(Some(fault)),
+                // Postgres is away: for the others too.
+                Err(fault @ (Fault::Unavailable { .. } | Fault::Exhausted { .. })) => {
+                    return Err(fault);
+                }
+                Err(fault) => {
+                    let reason = fault.reason();
+                    tracing::warn!(case = %look.case, reason, "could not look at a case by changed limits");
+                    failed = failed.or(Some(fault));
+                }
             }
         }
     }
-    failed.map_or(Ok(looked_at), Err)
 }
 
 struct Reassess {

@@ -219,7 +219,8 @@ pub async fn solution_changed(
         && before.is_none_or(|b| owed(b) != owed(now) || now.required.asks_others_than(b.required));
     // What was told before the case became graver goes on only after a review at the new level.
     let binds = matches!(now.state, State::Told | State::Agreed);
-    let climbed = !reviewed && binds && before.is_some_and(|b| b.required < now.required);
+    let waits = !reviewed && binds && now.approval.is_some();
+    let climbed = waits && before.is_some_and(|b| b.required < now.required);
     // A limit that was set back gives back what was approved under it.
     let no_longer_waits = before.is_some_and(|b| b.state == State::AwaitingApproval);
     let is_late = |s: &Solution| s.approval.is_some_and(|approval| approval.climbed);

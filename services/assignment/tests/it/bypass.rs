@@ -221,9 +221,12 @@ async fn m10_a_limit_that_was_lowered_by_mistake_and_is_set_back_takes_no_approv
         world.solution(&proposed.name).await
     };
     let stands = |s: &wire::Solution| (s.state(), s.required_level);
+    let asked = async || world.notices(event::WorkNews::SolutionAwaits).await.len();
+    assert_eq!(asked().await, 1);
     // Neither from those who are to approve it nor from those who have; and whoever proposed it hears that it is back.
     let waiting = mistaken(None).await;
     assert_eq!(stands(&waiting), stands(&proposed));
+    assert_eq!(asked().await, 3, "the region, and who is enough again");
     let approved = world.review(world.manager(), &waiting, true).await;
     let approved = approved.expect("within the limit");
     let heard = async || world.notices(event::WorkNews::SolutionApproved).await.len();
