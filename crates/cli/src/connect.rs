@@ -601,7 +601,7 @@ pub(crate) fn distrust(status: &Status) -> Option<&'static str> {
 }
 
 /// Why TLS refuses a connection, as it words it, and what mends that. The first that fits.
-const REFUSALS: [(&str, &str); 10] = [
+const REFUSALS: [(&str, &str); 13] = [
     ("UnknownIssuer", NAME_THE_AUTHORITY),
     // Made anew under the same name.
     ("BadSignature", NAME_THE_AUTHORITY),
@@ -626,15 +626,21 @@ const REFUSALS: [(&str, &str); 10] = [
         "corrupt message",
         "the address has to lead to a port that speaks TLS",
     ),
+    ("peer is incompatible", NO_COMMON_TLS),
+    ("ProtocolVersion", NO_COMMON_TLS),
+    ("HTTP/2 was not negotiated", NO_GRPC),
+    ("NoApplicationProtocol", NO_GRPC),
     (
-        "peer is incompatible",
-        "what answers at the address speaks no TLS that this command does",
-    ),
-    (
-        "HTTP/2 was not negotiated",
-        "the address has to lead to a port that speaks gRPC",
+        "fatal alert",
+        "what answers at the address refuses to speak TLS with this command, and its log says why",
     ),
 ];
+
+/// See [`REFUSALS`].
+const NO_COMMON_TLS: &str = "what answers at the address speaks no TLS that this command does";
+
+/// See [`REFUSALS`].
+const NO_GRPC: &str = "the address has to lead to a port that speaks gRPC";
 
 /// See [`REFUSALS`].
 const NAME_THE_AUTHORITY: &str =
@@ -824,12 +830,19 @@ mod tests {
             assert!(said.contains(cause) && said.contains(mend), "{said}");
             assert!(!said.contains("redress up"), "{said}");
         }
-        // Its authority is known, and mends nothing.
-        let expired = "invalid peer certificate: certificate expired";
-        let told = Status::unknown(format!("{NOT_READY}{expired}"));
-        assert!(!is_transient(&told), "{told:?}");
-        let said = Failure::from(told).to_string();
-        assert!(said.contains("renewed") && !said.contains("SSL_"), "{said}");
+        // As the libraries word what takes more than that to cause.
+        for (cause, mend) in [
+            ("invalid peer certificate: BadSignature", "SSL_CERT_FILE"),
+            ("invalid peer certificate: certificate expired", "renewed"),
+            ("invalid peer certificate: CaUsedAsEndEntity", "be mended"),
+            ("received fatal alert: NoApplicationProtocol", "speaks gRPC"),
+            ("received fatal alert: HandshakeFailure", "its log says why"),
+        ] {
+            let told = Status::unknown(format!("{NOT_READY}{cause}"));
+            assert!(!is_transient(&told), "{told:?}");
+            let said = Failure::from(told).to_string();
+            assert!(said.contains(mend), "{said}");
+        }
         // What no certificate can name is told as that.
         let endpoints = [("intake".to_owned(), "https://1.2.3.4.5:1".to_owned())];
         let wrong = Platform::trusting(&endpoints.into(), "token", &trust);
