@@ -454,7 +454,25 @@ pub(crate) fn shown(status: &Status) -> String {
             "{}: it is slow, not away, and may still do what was asked; `redress status` says what it waits for, then look and ask again",
             in_short(status)
         ),
+        Code::PermissionDenied => {
+            let info = details.error_info();
+            let permission = info.and_then(|info| info.metadata.get("permission"));
+            let with = permission.map_or_else(String::new, |wanted| had_by(wanted));
+            format!("{}{reason}{with}", status.message())
+        }
         _ => format!("{}{reason}", status.message()),
+    }
+}
+
+/// Which roles allow it where the platform has the ones that come with the product.
+fn had_by(permission: &str) -> String {
+    let shipped = redress_runtime::config::shipped_roles();
+    let roles = shipped.map(|roles| roles.with(permission).join(", "));
+    match roles {
+        Ok(roles) if !roles.is_empty() => {
+            format!("; as shipped the roles that allow it are {roles}")
+        }
+        _ => String::new(),
     }
 }
 
@@ -726,6 +744,30 @@ mod tests {
             assert!(found.is_some(), "{command}");
             assert!(crate::json::is_method(method), "{method}");
         }
+    }
+
+    #[test]
+    fn a_missing_permission_says_which_roles_have_it_as_shipped() {
+        let refused = |permission: &str| {
+            let metadata = [("permission".to_owned(), permission.to_owned())];
+            let details =
+                tonic_types::ErrorDetails::with_error_info("PERMISSION_DENIED", "", metadata);
+            let text = "the permission is missing";
+            shown(&Status::with_error_details(
+                Code::PermissionDenied,
+                text,
+                details,
+            ))
+        };
+        let told = refused("signals.confirm");
+        assert!(told.contains("admin") && told.contains("manager"), "{told}");
+        assert!(
+            !told.contains("clerk") && !told.contains("portal"),
+            "{told}"
+        );
+        // What services alone may names nobody.
+        let told = refused("cases.read_text");
+        assert_eq!(told, "the permission is missing (PERMISSION_DENIED)");
     }
 
     #[test]

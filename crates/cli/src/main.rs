@@ -9,6 +9,7 @@ use crate::args::{Cli, Command};
 use crate::connect::{Home, Platform};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::paint::Paint as _;
 
 mod args;
 mod commands;
@@ -36,7 +37,13 @@ fn main() -> ExitCode {
     };
     let is_json = cli.json;
     match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            // Beside the answer and not in it: whatever reads tables reads on.
+            if let Some(zone) = output::zone_told().filter(|_| !is_json) {
+                anstream::eprintln!("{}", zone.dimmed());
+            }
+            ExitCode::SUCCESS
+        }
         Err(failure) => {
             // Whoever reads JSON reads the contract's names in it, too.
             let failure = match is_json {

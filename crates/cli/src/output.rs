@@ -1,6 +1,8 @@
 //! How answers look: tables for people, one JSON object a line for programs. Colours only on a
 //! terminal (anstream strips them elsewhere and honours NO_COLOR).
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, ColumnConstraint, ContentArrangement, Table, Width};
 use jiff::Timestamp;
@@ -250,8 +252,24 @@ pub(crate) fn grade(value: i32) -> String {
 pub(crate) fn when(t: Option<&prost_types::Timestamp>) -> String {
     instant(t).map_or_else(
         || "–".to_owned(),
-        |t| minute(t, crate::now::now(), &TimeZone::system()),
+        |t| {
+            TOLD_TIME.store(true, Relaxed);
+            minute(t, crate::now::now(), &TimeZone::system())
+        },
     )
+}
+
+/// Whether an instant was shown in the machine's zone.
+static TOLD_TIME: AtomicBool = AtomicBool::new(false);
+
+/// In which zone instants were shown, where any was: a site may lie in another one.
+pub(crate) fn zone_told() -> Option<String> {
+    let zone = TimeZone::system();
+    let name = zone.iana_name().unwrap_or("the machine's zone");
+    let now = crate::now::now().to_zoned(zone.clone());
+    TOLD_TIME
+        .load(Relaxed)
+        .then(|| format!("times: {name} ({})", now.strftime("%:z")))
 }
 
 /// A text of the platform with the instants in it as they are read here: `until 2026-11-29T02:15:00Z` names a time of day.

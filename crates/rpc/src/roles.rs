@@ -32,6 +32,14 @@ impl Roles {
         }
     }
 
+    /// The roles of people that allow this, in their order.
+    pub fn with(&self, permission: &str) -> Vec<&str> {
+        let names = self.grants.keys().map(String::as_str);
+        names
+            .filter(|role| *role != SERVICE_ROLE && self.permissions([*role]).allow(permission))
+            .collect()
+    }
+
     /// What these roles allow together. A role that is not configured allows nothing.
     pub fn permissions<'a>(&self, roles: impl IntoIterator<Item = &'a str>) -> Permissions {
         let patterns = roles
@@ -110,6 +118,13 @@ mod tests {
         assert!(!roles().permissions(["admin"]).allow("cases.read_text"));
         assert!(!roles().permissions(["clerk"]).allow("cases.read_text"));
         assert!(roles().permissions(["service"]).allow("cases.read_text"));
+    }
+
+    #[test]
+    fn a_permission_names_the_roles_of_people_that_have_it() {
+        assert_eq!(roles().with("cases.get"), ["admin", "auditor", "clerk"]);
+        assert_eq!(roles().with("sites.create"), ["admin"]);
+        assert!(roles().with("cases.read_text").is_empty(), "services alone");
     }
 
     #[test]

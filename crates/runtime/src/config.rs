@@ -1,6 +1,7 @@
 //! Reads the configuration: what is compiled in, then a file, then the environment. Whatever is wrong
 //! is told in one sentence that names the key and what to do.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use figment::error::Kind;
 use figment::providers::{Env, Format as _, Toml};
 use redress_model::time::RATE_MAX;
 use redress_rpc::client::check_address;
+use redress_rpc::roles::Roles;
 use redress_store::SERVICES;
 use serde::de::DeserializeOwned;
 
@@ -33,6 +35,21 @@ pub struct Sources {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(String);
+
+/// The roles that come with the product; a platform may say otherwise (section `[roles]`).
+///
+/// # Errors
+/// When they cannot be read, which a test keeps from being so.
+pub fn shipped_roles() -> Result<Roles, ConfigError> {
+    #[derive(serde::Deserialize)]
+    struct Shipped {
+        roles: BTreeMap<String, Vec<String>>,
+    }
+    let shipped: Shipped = Figment::from(Toml::string(ROLES))
+        .extract()
+        .map_err(|e| ConfigError(e.to_string()))?;
+    Ok(Roles::new(shipped.roles))
+}
 
 /// Reads the configuration of a service.
 ///

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::parse::{parse_organization, parse_site, parse_span, parse_staff};
@@ -39,7 +40,7 @@ pub(crate) struct TokenArgs {
         long = "role",
         value_name = "ROLE",
         required = true,
-        value_parser = ["admin", "clerk", "manager", "department_manager", "handler", "spokesperson", "counsel", "portal", "auditor", "sre"]
+        value_parser = ROLES.map(|(role, what)| PossibleValue::new(role).help(what))
     )]
     pub(crate) roles: Vec<String>,
     /// Subject of the token.
@@ -52,6 +53,35 @@ pub(crate) struct TokenArgs {
     #[arg(long, default_value = "8h", value_name = "TIME", value_parser = parse_span)]
     pub(crate) ttl: std::time::Duration,
 }
+
+/// The roles of people and portals that come with the product, and what each is for (`roles.toml`).
+const ROLES: [(&str, &str); 10] = [
+    ("admin", "runs the installation"),
+    (
+        "clerk",
+        "takes complaints: hotline, front desk, on-site desk",
+    ),
+    (
+        "manager",
+        "answers for a site: everything about its cases, people and incidents",
+    ),
+    (
+        "department_manager",
+        "leads a department; given together with handler",
+    ),
+    ("handler", "works on cases"),
+    ("spokesperson", "speaks for the company in an incident"),
+    (
+        "counsel",
+        "reviews what is said in an incident, and writes it",
+    ),
+    ("portal", "files complaints for its users"),
+    (
+        "auditor",
+        "reads everything that people may read, changes nothing",
+    ),
+    ("sre", "keeps the platform running; sees no case"),
+];
 
 /// Arguments of `jwks`.
 #[derive(Debug, Args)]

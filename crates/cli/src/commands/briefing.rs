@@ -71,8 +71,11 @@ pub(crate) struct RecordArgs {
     /// The briefing, `sites/{site}/briefings/{briefing}`, or an incident for the one that is planned.
     pub(crate) name: String,
     /// Add to the notes of a held one.
-    #[arg(long, conflicts_with_all = ["attendance", "staff", "cases", "everybody", "reference"])]
+    #[arg(long, conflicts_with_all = ["at", "attendance", "staff", "cases", "everybody", "reference"])]
     pub(crate) add: bool,
+    /// When it was held; now otherwise.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
     /// How many people who complain attended or were told.
     #[arg(long, default_value_t = 0)]
     pub(crate) attendance: i32,
@@ -274,7 +277,10 @@ async fn record(platform: &Platform, args: RecordArgs) -> Result<Briefing, Failu
         names_of(platform, &args.cases).await?
     };
     let hold = HoldBriefingRequest {
-        hold_time: None,
+        hold_time: match &args.at {
+            Some(at) => Some(to_timestamp(instant("at", at, crate::now::now())?)),
+            None => None,
+        },
         attendance: args.attendance,
         staff: people(platform, &briefing.name, &args.staff).await?,
         cases,

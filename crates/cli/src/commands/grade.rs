@@ -1,7 +1,7 @@
 //! `redress grade`: which grade stands, why, and what persons did to it.
 
 use clap::Subcommand;
-use redress_model::words::{Category, Nature, Urgency};
+use redress_model::words::{Category, Nature, SignalKind, Urgency};
 use redress_proto::triage::v1::{
     CategoryBasis, Decision, GetDecisionRequest, GradeDirection, GradeOverride,
     ListDecisionsRequest, ListGradeProposalsRequest, LowerGradeRequest, RaiseGradeRequest,
@@ -229,6 +229,16 @@ fn describe(d: &Decision) {
     for c in &d.criteria {
         line(&c.criterion_id, &c.evidence);
     }
+    for kind in &d.suspected_signals {
+        line(
+            "suspected",
+            format!(
+                "{}, counts once confirmed: redress signal list {}",
+                word::<SignalKind>(*kind),
+                d.case
+            ),
+        );
+    }
     if let Some(moved) = &d.r#override {
         line(direction(moved), told(moved));
         for c in &moved.set_aside {
@@ -259,7 +269,9 @@ fn category(d: &Decision) -> Vec<(&'static str, String)> {
 
 fn known_by(basis: CategoryBasis) -> &'static str {
     match basis {
-        CategoryBasis::Unspecified => "not sure: nobody stated one, and nothing suggests one",
+        CategoryBasis::Unspecified => {
+            "not sure: nobody stated a category, and nothing suggests one"
+        }
         CategoryBasis::Stated => "stated by a person",
         CategoryBasis::Suggested => "suggested by what the complaint says",
         CategoryBasis::Learned => {
@@ -401,7 +413,7 @@ mod tests {
             shown(&unknown),
             [
                 "category: –",
-                "known: not sure: nobody stated one, and nothing suggests one",
+                "known: not sure: nobody stated a category, and nothing suggests one",
             ]
         );
     }

@@ -222,7 +222,7 @@ fn show_all(incidents: &[Incident], out: Output) {
                 state(i.state),
                 mode(i.mode),
                 stage(i.stage),
-                i.case_count.to_string(),
+                cases_of(i),
                 when(i.open_time.as_ref()),
                 next.map_or_else(
                     || "–".to_owned(),
@@ -238,6 +238,19 @@ fn show_all(incidents: &[Incident], out: Output) {
         },
         |i| json::of("crisis.v1.Incident", i),
     );
+}
+
+/// The case that it began with, and how many more.
+fn cases_of(i: &Incident) -> String {
+    let first = i.cases.iter().map(|c| c.number.as_str());
+    match (
+        first.clone().find(|number| !number.is_empty()),
+        i.case_count,
+    ) {
+        (Some(number), 1) => number.to_owned(),
+        (Some(number), count) => format!("{number} +{}", count - 1),
+        (None, count) => count.to_string(),
+    }
 }
 
 fn show(i: &Incident, deputies: &[Deputy]) {
@@ -274,6 +287,10 @@ fn show(i: &Incident, deputies: &[Deputy]) {
 
     let promises = i.clocks.iter().map(|c| Promise {
         kind: c.kind,
+        of: match c.role {
+            0 => String::new(),
+            role => format!("{} {}", word::<DutyRole>(role), short(&c.subject)),
+        },
         state: c.state,
         held: false,
         due: c.due_time,
@@ -330,6 +347,28 @@ fn stage(value: i32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_names_the_case_that_an_incident_began_with() {
+        let of = |numbers: &[&str], case_count| {
+            cases_of(&Incident {
+                cases: numbers
+                    .iter()
+                    .map(|number| redress_proto::crisis::v1::IncidentCase {
+                        number: (*number).to_owned(),
+                        ..Default::default()
+                    })
+                    .collect(),
+                case_count,
+                ..Default::default()
+            })
+        };
+        assert_eq!(of(&["LS-1"], 1), "LS-1");
+        assert_eq!(of(&["LS-1", "LS-2", "LS-3"], 1_200), "LS-1 +1199");
+        assert_eq!(of(&[""], 1), "1", "not known here yet");
+        assert_eq!(of(&["", "LS-2"], 2), "LS-2 +1");
+        assert_eq!(of(&[], 0), "0");
+    }
 
     #[test]
     fn an_incident_is_called_by_its_number_or_by_an_end_of_its_id() {

@@ -66,6 +66,8 @@ pub(crate) fn word<W: Word>(number: i32) -> String {
 /// A promise as it is listed.
 struct Promise {
     kind: i32,
+    /// Of whom it is asked and what it is about, where it is one of several of its kind.
+    of: String,
     state: i32,
     held: bool,
     due: Option<prost_types::Timestamp>,
@@ -80,7 +82,12 @@ impl Promise {
             true => (format!("{state}, held"), String::new()),
             false => (state, until(self.due.as_ref(), now)),
         };
-        vec![word::<ClockKind>(self.kind), state, due, left]
+        let kind = word::<ClockKind>(self.kind);
+        let kind = match self.of.as_str() {
+            "" => kind,
+            of => format!("{kind} {of}"),
+        };
+        vec![kind, state, due, left]
     }
 }
 
@@ -160,6 +167,7 @@ mod tests {
         let row = |held| {
             let promise = Promise {
                 kind: to_wire(ClockKind::Answer),
+                of: String::new(),
                 state: to_wire(ClockState::Running),
                 held,
                 due: Some(prost_types::Timestamp {

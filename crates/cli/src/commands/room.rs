@@ -349,10 +349,14 @@ pub(crate) fn clocks(i: &Incident, now: Timestamp) -> Vec<Piece> {
         } else {
             String::new()
         };
+        let of = match c.role {
+            0 => String::new(),
+            role => format!(" {}", word::<DutyRole>(role)),
+        };
         lines.push(piece(
             look,
             format!(
-                "{:>10}  {}{rung}",
+                "{:>10}  {}{of}{rung}",
                 count(due, now),
                 word::<ClockKind>(c.kind)
             ),

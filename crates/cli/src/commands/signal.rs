@@ -1,7 +1,7 @@
 //! `redress signal`: what happened that can raise a grade, and whether it is so.
 
 use clap::Subcommand;
-use redress_model::words::{SignalBasis, SignalKind};
+use redress_model::words::{SignalBasis, SignalKind, Word as _};
 use redress_proto::triage::v1::{
     CaseSignal, ConfirmSignalRequest, Decision, DismissSignalRequest, ListSignalsRequest,
     RecordSignalRequest,
@@ -124,14 +124,35 @@ pub(crate) async fn run(
     Ok(())
 }
 
-async fn list(
+/// Those of a case that wait for somebody to confirm or dismiss them; none where the caller may not see them.
+pub(super) async fn waiting(platform: &Platform, case: &str) -> Vec<CaseSignal> {
+    let mut found = all(platform, case, None).await.unwrap_or_default();
+    found.retain(|s| {
+        s.dismisser.is_empty()
+            && s.signal
+                .as_ref()
+                .is_some_and(|s| s.basis == SignalBasis::Suspected.number())
+    });
+    found
+}
+
+/// What a suspicion is and what answers it.
+pub(super) fn question(signal: &CaseSignal) -> String {
+    format!(
+        "{}, {}: redress signal confirm {}, or dismiss it with --reason",
+        kind(signal),
+        stands(signal),
+        signal.name
+    )
+}
+
+async fn all(
     platform: &Platform,
     case: &str,
     limit: Option<usize>,
-    out: Output,
-) -> Result<(), Failure> {
+) -> Result<Vec<CaseSignal>, Failure> {
     let client = platform.triage();
-    let signals = all_pages(limit, |page_size, page_token| {
+    all_pages(limit, |page_size, page_token| {
         let mut client = client.clone();
         let parent = case.to_owned();
         async move {
@@ -144,7 +165,16 @@ async fn list(
             Ok((answer.signals, answer.next_page_token))
         }
     })
-    .await?;
+    .await
+}
+
+async fn list(
+    platform: &Platform,
+    case: &str,
+    limit: Option<usize>,
+    out: Output,
+) -> Result<(), Failure> {
+    let signals = all(platform, case, limit).await?;
     out.rows(
         &["Signal", "Kind", "Stands", "Recorded", "By", "Why not"],
         &signals,

@@ -531,6 +531,20 @@ fn state(s: &Statement) -> String {
     spelled(s.state().as_str_name(), "STATEMENT_STATE_")
 }
 
+/// That a step to come has nobody who may give it, and what mends it.
+fn nobody_for(s: &Statement, step: ReviewStep) -> String {
+    let role = match step {
+        ReviewStep::LegalReview => "LEGAL_COUNSEL",
+        _ => "SPOKESPERSON",
+    };
+    format!(
+        "{}: whoever is {role} wrote it, or has the role by an author's word; somebody who wrote none of it names one: redress \
+         incident deputy {} --role {role} --staff STAFF --until TIME",
+        spelled(step.as_str_name(), "REVIEW_STEP_"),
+        s.incident
+    )
+}
+
 /// What it waits for.
 fn waits(s: &Statement) -> String {
     if s.state() != StatementState::Draft {
@@ -608,6 +622,18 @@ fn show(s: &Statement) {
     }
     if !s.contradiction.is_empty() {
         line("contradicts", &s.contradiction);
+    }
+    if !s.unsourced_figure.is_empty() {
+        line(
+            "without source",
+            format!(
+                "{}: the fact check will be refused; redress statement edit {} --text … --fact KEY={}@SOURCE",
+                s.unsourced_figure, s.name, s.unsourced_figure
+            ),
+        );
+    }
+    for step in s.steps_without_reviewer() {
+        line("nobody for", nobody_for(s, step));
     }
     if !s.correction_reason.is_empty() {
         line("corrects", &s.correction_reason);

@@ -18,6 +18,41 @@ use super::words::Stage;
 /// From one briefing to the next.
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// A briefing that is held further ahead of the fixed time of its week is one more, and that week's own stays owed (own): a holiday
+/// is at the end of a week, and the day after the opening is not.
+pub const BRIEFING_AHEAD_MAX: SignedDuration = SignedDuration::from_hours(3 * 24);
+
+/// Whether a briefing that is held now is the one of the week for whose fixed time it was planned, and not one more.
+pub fn is_of_its_week(planned: Timestamp, held: Timestamp) -> bool {
+    held.duration_until(planned) <= BRIEFING_AHEAD_MAX
+}
+
+/// A briefing is recorded once people have gone home: so long after its fixed time nobody takes it as missed (own).
+pub const BRIEFING_RECORDED_WITHIN: SignedDuration = SignedDuration::from_hours(2);
+
+/// The instants at which somebody looks at a promise and tells of it: its own, but for the time to record a briefing.
+pub fn watched(kind: ClockKind, own: &Deadlines) -> Deadlines {
+    if kind != ClockKind::WeeklyBriefing {
+        return *own;
+    }
+    let due = later(own.due, BRIEFING_RECORDED_WITHIN);
+    Deadlines {
+        due,
+        climb_duty: own.climb_duty.max(due),
+        climb_top: own.climb_top.max(due),
+        ..*own
+    }
+}
+
+/// When a briefing kept its promise: when it was held, where that was in time and is recorded in time; else when it is recorded.
+pub fn briefing_kept(held: Timestamp, due: Timestamp, now: Timestamp) -> Timestamp {
+    if held <= due && now <= later(due, BRIEFING_RECORDED_WITHIN) {
+        held
+    } else {
+        now
+    }
+}
+
 /// Lengths and times of an incident's promises.
 #[derive(Debug, Clone)]
 pub struct Policy {

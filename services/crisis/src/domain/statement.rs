@@ -232,7 +232,9 @@ pub enum Refusal {
     #[error("the statement is {0}; only a draft can be changed, reviewed or published")]
     NotDraft(StatementState),
     /// I7: the author never approves.
-    #[error("whoever wrote any version of a statement never approves it; somebody else reviews")]
+    #[error(
+        "whoever wrote any version of a statement never approves it; somebody else who has the role reviews, or whom somebody who wrote none of it appoints as a deputy (AppointDeputy)"
+    )]
     Author,
     /// Four eyes.
     #[error("one person gives one step of a text; {0} was already given by the same person")]
@@ -258,7 +260,7 @@ pub enum Refusal {
     Objected,
     /// A figure without a source.
     #[error(
-        "the figure {0} stands in no fact that counts the same thing; every figure needs a fact with its source"
+        "the figure {0} stands in no fact that counts the same thing; every figure needs a fact with its source: add it to the draft (UpdateStatement), which is then reviewed anew"
     )]
     FigureWithoutSource(String),
     /// Says otherwise than what was published.

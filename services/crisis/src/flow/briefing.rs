@@ -15,7 +15,7 @@ use crate::domain::briefing::{
     Asked, BriefingState, CommitmentState, Form, Header, Item, Record, Settled, Window, agenda,
     digest, form, notes,
 };
-use crate::domain::cadence::{briefed_until, told_until};
+use crate::domain::cadence::{briefed_until, is_of_its_week, told_until};
 use crate::domain::matrix::Reach;
 use crate::domain::statement::Person;
 use crate::domain::words::{Audience, LogKind, TellMeans};
@@ -200,7 +200,8 @@ impl Turn<'_> {
         briefings::concerned(self.tx, &site, self.incident.name.id).await
     }
 
-    /// Records that a briefing was held, meets its clock and plans the next. The form of `held` is set by who
+    /// Records that a briefing was held, meets its clock and plans the next; one that is held long before its week's fixed time
+    /// is one more, and the week's own stays owed. The form of `held` is set by who
     /// complains now.
     ///
     /// # Errors
@@ -259,6 +260,12 @@ impl Turn<'_> {
             ),
             Form::Notice => format!("briefing {} was given as personal notices", briefing.number),
         };
+        let week = is_of_its_week(briefing.planned, held.at);
+        let (fixed, at) = (briefing.planned, held.at);
+        if !week {
+            // One more, for its own moment; the one of the week is planned still.
+            briefing.planned = at;
+        }
         let by = held.by.clone();
         let reference = held.reference.clone();
         let reach = match held.form {
@@ -277,7 +284,11 @@ impl Turn<'_> {
         self.take_notes(&briefing, new, &by).await?;
         let (affected, means) = (Audience::Affected, TellMeans::Briefing);
         self.told(affected, means, "", reach).await?;
-        self.meet(ClockKind::WeeklyBriefing, None).await?;
+        if week {
+            self.meet_briefing(at).await?;
+        } else {
+            self.plan_briefing(fixed).await?;
+        }
         Ok(())
     }
 

@@ -16,14 +16,14 @@ use redress_timers::{Entry, Fired};
 use uuid::Uuid;
 
 use super::Turn;
-use crate::domain::cadence::{Period, instants, spread};
+use crate::domain::cadence::{Period, briefing_kept, instants, spread, watched};
 use crate::domain::command::responsible_for;
 use crate::domain::ladder::{Notice, People, Strike, Told, following, strike, unheard};
 use crate::domain::matrix::Reach;
 use crate::domain::promises::{Promise, Situation, difference, wanted};
 use crate::domain::words::{Audience, LogKind, State, TellMeans};
 use crate::store::clocks::Clock;
-use crate::store::{cases, clocks, commitments, reviews, roles};
+use crate::store::{briefings, cases, clocks, commitments, reviews, roles};
 
 /// The person who promised it; none where a role answers for it.
 pub(super) async fn person_of(
@@ -207,7 +207,11 @@ impl Turn<'_> {
             },
             told: before.told,
             level: before.level,
-            next: following(&before.deadlines, before.told, self.now),
+            next: following(
+                &watched(before.kind, &before.deadlines),
+                before.told,
+                self.now,
+            ),
             ..clock
         }
     }
@@ -350,7 +354,18 @@ impl Turn<'_> {
         Ok(())
     }
 
-    pub(super) async fn stop(&mut self, mut clock: Clock, state: ClockState) -> Result<(), Fault> {
+    pub(super) async fn stop(&mut self, clock: Clock, state: ClockState) -> Result<(), Fault> {
+        let now = self.now;
+        self.stop_at(clock, state, now).await
+    }
+
+    /// As [`Self::stop`], of what ended before it is recorded.
+    async fn stop_at(
+        &mut self,
+        mut clock: Clock,
+        state: ClockState,
+        at: Timestamp,
+    ) -> Result<(), Fault> {
         let transition = match state {
             ClockState::Met => ClockTransition::Met,
             ClockState::Running | ClockState::Breached | ClockState::Cancelled => {
@@ -358,7 +373,7 @@ impl Turn<'_> {
             }
         };
         clock.state = state;
-        clock.stopped = Some(self.now);
+        clock.stopped = Some(at);
         clock.next = None;
         clock.generation += 1;
         let site = self.site();
@@ -375,6 +390,36 @@ impl Turn<'_> {
     /// # Errors
     /// When Postgres is away.
     pub async fn meet(&mut self, kind: ClockKind, case: Option<Uuid>) -> Result<bool, Fault> {
+        self.meet_as(kind, case, None).await
+    }
+
+    /// Meets the promise of a briefing that was held then.
+    pub(super) async fn meet_briefing(&mut self, held: Timestamp) -> Result<bool, Fault> {
+        self.meet_as(ClockKind::WeeklyBriefing, None, Some(held))
+            .await
+    }
+
+    /// When a briefing that was held then kept its promise. Notes that were released since tell that it was missed, and stay so.
+    async fn kept_by_briefing(
+        &mut self,
+        clock: &Clock,
+        held: Timestamp,
+    ) -> Result<Timestamp, Fault> {
+        let site = self.site();
+        let due = clock.deadlines.due;
+        let released = briefings::last_release(self.tx, &site, self.incident.name.id).await?;
+        if released.is_some_and(|until| until > due) {
+            return Ok(self.now);
+        }
+        Ok(briefing_kept(held, due, self.now).max(clock.start))
+    }
+
+    async fn meet_as(
+        &mut self,
+        kind: ClockKind,
+        case: Option<Uuid>,
+        held: Option<Timestamp>,
+    ) -> Result<bool, Fault> {
         if let (ClockKind::LeaderContact, Some(case)) = (kind, case) {
             let (means, reach) = (TellMeans::Contact, Reach::OneOf(case));
             self.told(Audience::Affected, means, "", reach).await?;
@@ -387,7 +432,11 @@ impl Turn<'_> {
         let Some(clock) = found else {
             return Ok(false);
         };
-        self.stop(clock, ClockState::Met).await?;
+        let at = match held {
+            Some(held) => self.kept_by_briefing(&clock, held).await?,
+            None => self.now,
+        };
+        self.stop_at(clock, ClockState::Met, at).await?;
         match kind {
             ClockKind::InsideReport | ClockKind::OutwardUpdate | ClockKind::WeeklyBriefing => {
                 let now = self.now;
@@ -427,7 +476,12 @@ impl Turn<'_> {
             notices,
             told,
             next,
-        } = strike(&clock.deadlines, clock.told, self.now, &people);
+        } = strike(
+            &watched(clock.kind, &clock.deadlines),
+            clock.told,
+            self.now,
+            &people,
+        );
         if notices.is_empty() && clock.next == next {
             return Ok(false);
         }
@@ -526,7 +580,7 @@ impl Turn<'_> {
             transition: to_wire(transition),
             start_time: Some(to_timestamp(clock.start)),
             due_time: Some(to_timestamp(clock.deadlines.due)),
-            transition_time: Some(to_timestamp(self.now)),
+            transition_time: Some(to_timestamp(clock.stopped.unwrap_or(self.now))),
             level: i32::from(level),
             notify: notify
                 .iter()

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use redress_clock::Deadlines;
 use redress_model::Fault;
 use redress_model::ids::new_id;
-use redress_model::name::{IncidentName, StaffId, StaffName, StatementName};
+use redress_model::name::{IncidentName, SiteId, StaffId, StaffName, StatementName};
 use redress_model::words::{ClockKind, ClockState, DutyRole};
 use redress_proto::convert::to_timestamp;
 use redress_proto::event::v1 as events;
@@ -23,7 +23,8 @@ use crate::domain::stage::{completes, moves};
 use crate::domain::statement::{
     Content, Contradiction, Digest, Draft, Fact, Person, Refusal, Review, Scene, Standing,
     asked_of, chain, changes, contradiction, contradictions, digest, holds, is_author,
-    is_first_word, is_public, is_update, publishers, standing_facts, wording_hits,
+    is_first_word, is_public, is_update, publishers, standing_facts, unsourced_figure,
+    wording_hits,
 };
 use crate::domain::words::{
     Audience, LogKind, ReviewStep, Stage, State, StatementKind, StatementState, TellMeans,
@@ -34,6 +35,51 @@ use crate::store::updates::Update;
 use crate::store::{
     cases, clocks, deputies, feed, incidents, links, roles, stages, statements, terms, wording,
 };
+
+/// Somebody who has a role in an incident, or acts for whoever has it, and by whose word.
+struct Having {
+    role: DutyRole,
+    staff: StaffId,
+    givers: Vec<Person>,
+    /// Whether they only stand in while nobody has it: called, and not the one who gives its word.
+    stands_in: bool,
+}
+
+impl Having {
+    /// Whether they give the word of the role on what these wrote: none of it is theirs, and they have the role by the word of
+    /// nobody who wrote.
+    fn may_review(&self, site: &SiteId, authors: &[Person]) -> bool {
+        !self.stands_in
+            && authors.iter().all(|a| a.at(site) != Some(&self.staff))
+            && !self.givers.iter().any(|g| is_author(authors, g))
+    }
+}
+
+/// Everybody who has a role in an incident or stands in for it, then who acts for one now.
+async fn having(
+    tx: &mut redress_store::Tx,
+    incident: &IncidentName,
+    now: Timestamp,
+) -> Result<Vec<Having>, Fault> {
+    let IncidentName { site, id } = incident;
+    let held = roles::of_incident(tx, site, *id).await?;
+    let acting = deputies::acting(tx, site, *id, now).await?;
+    let held = held.into_iter().filter_map(|r| {
+        Some(Having {
+            role: r.role,
+            staff: r.held.person()?.clone(),
+            stands_in: r.held.staff.is_none(),
+            givers: r.givers,
+        })
+    });
+    let acting = acting.into_iter().map(|d| Having {
+        role: d.role,
+        givers: d.word_of(),
+        staff: d.staff,
+        stands_in: false,
+    });
+    Ok(held.chain(acting).collect())
+}
 
 /// A statement with everything that was said of it.
 #[derive(Debug, Clone)]
@@ -56,6 +102,9 @@ pub struct Case {
     wording: Arc<Checker>,
     /// How many of the spokesperson's chain have to approve, by the terms of its incident.
     quorum: usize,
+    /// Steps to come of a draft that nobody can give as the command stands; empty where another incident leads, whose
+    /// command may give them too.
+    pub lacking: Vec<ReviewStep>,
 }
 
 impl Case {
@@ -86,17 +135,44 @@ impl Case {
             }
         };
         let reviews: Vec<Review> = said.iter().map(|s| s.review.clone()).collect();
+        let standing = Standing::of(&reviews, digest, &authors);
+        let quorum = desk.terms(frozen)?.policy.statement_quorum;
+        let now = desk.clock.now();
+        let mut lacking = Vec::new();
+        let of = IncidentName::new(site.clone(), statement.incident);
+        let due = standing.due(quorum);
+        if let Some(due) = due.filter(|_| statement.state == StatementState::Draft)
+            && !links::of_incident(tx, &of)
+                .await?
+                .iter()
+                .any(|link| !link.leads)
+        {
+            let having = having(tx, &of, now).await?;
+            let steps = ReviewStep::ALL.iter().filter(|step| **step >= due);
+            lacking.extend(steps.filter(|step| {
+                let wanted = chain(**step);
+                let mut able = having.iter().filter(|of| wanted.contains(&of.role));
+                !wanted.is_empty() && !able.any(|of| of.may_review(&site, &authors))
+            }));
+        }
         Ok(Self {
-            standing: Standing::of(&reviews, digest, &authors),
+            standing,
             published: standing_facts(told),
-            wording: wording::checker(tx, &site, desk.clock.now()).await?,
-            quorum: desk.terms(frozen)?.policy.statement_quorum,
+            wording: wording::checker(tx, &site, now).await?,
+            quorum,
             statement,
             authors,
             said,
             stage,
             digest,
+            lacking,
         })
+    }
+
+    /// A figure of a draft that its fact check will be refused for.
+    pub fn unsourced(&self) -> Option<String> {
+        let draft = self.statement.state == StatementState::Draft;
+        draft.then(|| unsourced_figure(&self.statement.content))?
     }
 
     /// The step that is due; none once it may leave.
@@ -384,18 +460,14 @@ impl Turn<'_> {
         statement: uuid::Uuid,
         role: DutyRole,
     ) -> Result<Vec<StaffId>, Fault> {
-        let IncidentName { site, id } = self.incident.name.clone();
+        let site = self.site();
         let authors = statements::authors(self.tx, &site, statement).await?;
-        let held = roles::of_incident(self.tx, &site, id).await?;
-        let acting = deputies::acting(self.tx, &site, id, self.now).await?;
+        let having = having(self.tx, &self.incident.name, self.now).await?;
         let of = |role: DutyRole, unpicked: bool| {
-            let holder = held.iter().filter(move |r| r.role == role);
-            let holder = holder.filter_map(|r| Some((r.held.person()?, r.givers.clone())));
-            let acts = acting.iter().filter(move |d| d.role == role);
-            let all = holder.chain(acts.map(|d| (&d.staff, d.word_of())));
-            all.filter(|(staff, _)| !self.roster.barred.contains(*staff))
-                .filter(|(_, givers)| !unpicked || !givers.iter().any(|g| is_author(&authors, g)))
-                .map(|(staff, _)| staff.clone())
+            let all = having.iter().filter(move |of| of.role == role);
+            all.filter(|of| !self.roster.barred.contains(&of.staff))
+                .filter(|of| !unpicked || !of.givers.iter().any(|g| is_author(&authors, g)))
+                .map(|of| of.staff.clone())
                 .collect::<Vec<StaffId>>()
         };
         let wrote = |staff: &StaffId| authors.iter().any(|a| a.at(&site) == Some(staff));

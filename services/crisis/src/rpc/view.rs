@@ -2,13 +2,15 @@
 
 use redress_model::Fault;
 use redress_model::name::{
-    CaseName, ClockName, ClusterName, IncidentName, SiteId, StaffId, StaffName,
+    CaseName, ClockName, ClusterName, ExposureName, IncidentName, InquiryName, SiteId, StaffId,
+    StaffName, StatementName,
 };
 use redress_model::words::{ClockKind, Word as _};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::crisis::v1 as wire;
 use redress_rpc::etag;
 use redress_store::Tx;
+use uuid::Uuid;
 
 use crate::store::callouts::{self, CallOut};
 use crate::store::cases::{self, CaseFile};
@@ -124,6 +126,22 @@ fn clock(site: &SiteId, clock: Clock) -> wire::IncidentClock {
         level: i32::from(clock.level),
         next_time: clock.next.map(to_timestamp),
         stop_time: clock.stopped.map(to_timestamp),
+        subject: clock
+            .subject
+            .and_then(|id| subject(site, clock.kind, id))
+            .unwrap_or_default(),
+        role: clock.owner.map_or(0, to_wire),
+    }
+}
+
+/// What one of the [`SHOWN`] promises is about.
+fn subject(site: &SiteId, kind: ClockKind, id: Uuid) -> Option<String> {
+    let site = site.clone();
+    match kind {
+        ClockKind::StatementReview => Some(StatementName::new(site, id).to_string()),
+        ClockKind::MediaAnswer => Some(InquiryName::new(site, id).to_string()),
+        ClockKind::MediaClarification => Some(ExposureName::new(site, id).to_string()),
+        _ => None,
     }
 }
 

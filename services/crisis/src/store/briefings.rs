@@ -23,7 +23,7 @@ pub struct Briefing {
     pub number: i32,
     /// Where it stands.
     pub state: BriefingState,
-    /// The site's fixed time at which it is to be held.
+    /// The site's fixed time at which it is to be held; of one that was held beside those of the weeks, when it was.
     pub planned: Timestamp,
     /// How it was held; none before.
     pub held: Option<Held>,
@@ -176,7 +176,7 @@ pub async fn update(tx: &mut Tx, briefing: &Briefing) -> Result<(), Fault> {
         "-- crisis::store::briefings::update
         UPDATE briefing SET state = $3, form = $4, hold_time = $5, held_by = $6, attendance = $7, staff = $8, cases = $9,
           reference = $10, release_time = $11, released_by = $12, since_log = $13, since_time = $14, until_log = $15,
-          stage = $16, time_zone = $17, notes = $18, digest = $19, revision = $20
+          stage = $16, time_zone = $17, notes = $18, digest = $19, revision = $20, plan_time = $21
         WHERE site = $1 AND id = $2 AND revision < $20",
         briefing.name.site.as_str(),
         briefing.name.id,
@@ -198,6 +198,7 @@ pub async fn update(tx: &mut Tx, briefing: &Briefing) -> Result<(), Fault> {
         released.map(|r| r.notes.as_str()),
         released.map(|r| r.digest.to_vec()),
         briefing.revision,
+        briefing.planned.to_sqlx(),
     )
     .execute(&mut **tx)
     .await
@@ -275,6 +276,27 @@ pub async fn held_below(
         .into_iter()
         .map(|r| (r.plan_time.to_jiff(), r.hold_time.to_jiff()));
     Ok(times.collect())
+}
+
+/// Until when the newest released notes of an incident tell; none before any were released.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn last_release(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+) -> Result<Option<Timestamp>, Fault> {
+    let last = sqlx::query_scalar!(
+        r#"-- crisis::store::briefings::last_release
+        SELECT max(release_time) AS "last: jiff_sqlx::Timestamp" FROM briefing WHERE site = $1 AND incident = $2"#,
+        site.as_str(),
+        incident,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()?;
+    Ok(last.map(|at| at.to_jiff()))
 }
 
 /// The briefings of an incident below a number, newest first.

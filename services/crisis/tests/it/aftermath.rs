@@ -463,8 +463,8 @@ async fn a_review_is_written_acted_on_and_closed_only_when_it_is_whole() {
         empty
             .scores
             .iter()
-            .any(|s| s.kind == to_wire(ClockKind::WeeklyBriefing)
-                && s.count == 1
+            .any(|s| s.kind == to_wire(ClockKind::InsideReport)
+                && s.count == 3
                 && s.broken_count == 0),
         "{:#?}",
         empty.scores
@@ -557,7 +557,7 @@ async fn the_whole_incident_is_one_document_that_holds_and_shows_every_change() 
             "state: STOOD_DOWN",
             "TOP_LEAD: top",
             "grade 1 by G1.5",
-            "WEEKLY_BRIEFING MET",
+            "WEEKLY_BRIEFING CANCELLED",
             "briefing: 1",
             "cause: the plan was changed without a notice",
             "action duty OPEN: a notice of every plan change within 10 days",

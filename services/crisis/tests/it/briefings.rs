@@ -201,11 +201,13 @@ async fn nobody_attends_a_briefing_who_never_worked_at_the_site_m01() {
 #[tokio::test]
 async fn one_briefing_is_held_ahead_of_its_time_and_not_the_one_after_it_too_m01() {
     let (world, incident) = opened(3, "Asia/Shanghai").await;
-    // On Monday, for the week until Friday 16:00.
     let first = world.the_planned(&incident).await;
-    world.hold(held(&first.name)).await.expect("held early");
     let friday = first.plan_time.expect("set").seconds;
     let friday = jiff::Timestamp::from_second(friday).expect("in range");
+    // On Tuesday, for the week until Friday 16:00.
+    let ahead = friday - jiff::SignedDuration::from_hours(72);
+    world.clock.set(ahead);
+    world.hold(held(&first.name)).await.expect("held early");
     let next = world.the_planned(&incident).await;
     let refused = async || {
         let refused = world.hold(held(&next.name)).await.expect_err("too early");
@@ -235,6 +237,9 @@ async fn one_briefing_is_held_ahead_of_its_time_and_not_the_one_after_it_too_m01
     let before = world.hold(before).await.expect_err("it says when");
     assert_eq!(reason(&before), "BRIEFING_TOO_EARLY");
     // From then on it may be early for its own week, and each week has one.
+    world
+        .clock
+        .set(ahead + jiff::SignedDuration::from_hours(7 * 24));
     world.hold(held(&next.name)).await.expect("its turn");
     let week = |b: &wire::Briefing| b.plan_time.expect("set").seconds;
     let third = world.the_planned(&incident).await;
@@ -242,6 +247,108 @@ async fn one_briefing_is_held_ahead_of_its_time_and_not_the_one_after_it_too_m01
     assert_eq!(week(&third), week(&next) + 7 * 24 * 3600);
     let refused = world.hold(held(&third.name)).await.expect_err("too early");
     assert_eq!(reason(&refused), "BRIEFING_TOO_EARLY");
+}
+
+#[tokio::test]
+async fn one_that_is_held_long_before_its_week_ends_is_one_more_and_takes_nothing_from_it_m01() {
+    let (world, incident) = opened(3, "Asia/Shanghai").await;
+    let promised = async || {
+        let found = world.incident(&incident).await;
+        let clocks = found.clocks.into_iter();
+        let mut running: Vec<_> = clocks
+            .filter(|c| {
+                c.kind == to_wire(ClockKind::WeeklyBriefing) && c.state() == ClockState::Running
+            })
+            .map(|c| (c.name, c.due_time))
+            .collect();
+        assert_eq!(running.len(), 1, "{running:?}");
+        running.remove(0)
+    };
+    let (before, first) = (promised().await, world.the_planned(&incident).await);
+    let friday = first.plan_time.expect("set").seconds;
+    let friday = jiff::Timestamp::from_second(friday).expect("in range");
+    // A second more than three days ahead, twice.
+    let early = friday - jiff::SignedDuration::from_secs(72 * 3_600 + 1);
+    world.clock.set(early);
+    let extra = world.hold(held(&first.name)).await.expect("one more");
+    assert_eq!(extra.state(), wire::BriefingState::Held);
+    assert_eq!(extra.plan_time, extra.hold_time, "for its own moment");
+    let next = world.the_planned(&incident).await;
+    assert_eq!((next.number, next.plan_time), (2, first.plan_time));
+    assert_eq!(promised().await, before, "the week's own is owed as before");
+    let again = world.hold(held(&next.name)).await.expect("another");
+    assert_eq!(again.plan_time, again.hold_time);
+    let released = world.release_notes(&extra.name).await.expect("released");
+    assert!(released.reproducible && !released.notes.is_empty());
+    // The week's own, three days ahead and not a second more, meets the promise; the one after it is of the next week.
+    let own = world.the_planned(&incident).await;
+    assert_eq!((own.number, own.plan_time), (3, first.plan_time));
+    world.clock.set(early + jiff::SignedDuration::from_secs(1));
+    world.hold(held(&own.name)).await.expect("of its week");
+    let after = promised().await;
+    assert_ne!(after.0, before.0);
+    let week = |t: Option<prost_types::Timestamp>| t.expect("set").seconds;
+    assert_eq!(week(after.1), friday.as_second() + 7 * 24 * 3_600);
+}
+
+#[tokio::test]
+async fn one_that_was_held_in_time_is_kept_when_it_is_recorded_within_two_hours_and_missed_after_m01()
+ {
+    let kind = ClockKind::WeeklyBriefing;
+    for (minutes, notes_between, kept) in
+        [(119, false, true), (121, false, false), (60, true, false)]
+    {
+        let (world, incident) = opened(3, "Asia/Shanghai").await;
+        let first = world.the_planned(&incident).await;
+        let due = first.plan_time.expect("set");
+        let friday = jiff::Timestamp::from_second(due.seconds).expect("in range");
+        if notes_between {
+            // One more was held on the first day; its notes are released when the week's own is over and not recorded.
+            world.hold(held(&first.name)).await.expect("one more");
+        }
+        let own = world.the_planned(&incident).await;
+        world
+            .clock
+            .set(friday + jiff::SignedDuration::from_mins(minutes));
+        world.fire_due().await;
+        if notes_between {
+            world.release_notes(&first.name).await.expect("released");
+        }
+        let recorded = wire::HoldBriefingRequest {
+            hold_time: Some(due),
+            ..held(&own.name)
+        };
+        world.hold(recorded).await.expect("was held");
+        let transitions = world.clock_events("lake", kind).await.into_iter();
+        let breaches = transitions.filter(|c| c.transition == to_wire(ClockTransition::Breached));
+        assert_eq!(breaches.count(), usize::from(minutes > 120), "{minutes}");
+        let clocks = world.incident(&incident).await.clocks.into_iter();
+        let met: Vec<_> = clocks
+            .filter(|c| c.kind == to_wire(kind) && c.state() == ClockState::Met)
+            .collect();
+        let [met] = &met[..] else { panic!("{met:#?}") };
+        assert_eq!(
+            (met.due_time, met.stop_time == Some(due)),
+            (Some(due), kept),
+            "{minutes}"
+        );
+        let next = world.the_planned(&incident).await;
+        let week = next.plan_time.expect("set").seconds - due.seconds;
+        assert_eq!(week, 7 * 24 * 3_600);
+        let broken = |b: &wire::Briefing| {
+            let topics = b.agenda.iter();
+            topics
+                .filter(|i| {
+                    i.topic() == wire::AgendaTopic::BrokenPromise && i.text == "WEEKLY_BRIEFING"
+                })
+                .count()
+        };
+        // What notes told stays so, and they can be written again.
+        let before = world.briefing(&first.name).await;
+        assert!(before.reproducible, "{minutes}");
+        let told = if notes_between { &before } else { &next };
+        assert_eq!(broken(told), usize::from(!kept), "{minutes}");
+    }
 }
 
 #[tokio::test]
@@ -397,6 +504,8 @@ async fn m01_a_site_is_briefed_at_its_own_time_and_an_open_incident_keeps_its_ow
     let planned = world.the_planned(&first).await;
     let friday = "Fri 2026-03-06 16:00 +0100";
     assert_eq!(local(planned.plan_time, ZONE), friday);
+    // On Wednesday.
+    world.advance(2 * 24 * 60);
     world.hold(held(&planned.name)).await.expect("held");
     let next = world.the_planned(&first).await;
     assert_eq!(local(next.plan_time, ZONE), "Fri 2026-03-13 16:00 +0100");
@@ -885,8 +994,9 @@ async fn a_briefing_that_a_merged_incident_missed_stays_missed_and_is_told_once_
     let ends = open.iter().find(|i| i.name != stays).expect("two");
     // The older is briefed before its time; the younger is not, by Friday 16:00.
     let early = world.the_planned(&stays).await;
+    world.advance(2 * 24 * 60);
     world.hold(held(&early.name)).await.expect("held");
-    world.advance(4 * 24 * 60 + 6 * 60);
+    world.advance(2 * 24 * 60 + 8 * 60);
     world.fire_due().await;
     let promised = |incident: &wire::Incident| {
         let runs = |c: &&wire::IncidentClock| c.kind == to_wire(kind) && c.stop_time.is_none();

@@ -311,7 +311,7 @@ async fn a_briefing_meets_its_clock_and_the_next_is_a_week_later() {
     let first = clock(&world.the_open("lake").await, ClockKind::WeeklyBriefing)
         .due_time
         .expect("set");
-    world.advance(10);
+    world.advance(2 * 24 * 60);
     let request = wire::RecordBriefingRequest {
         name: world.the_open("lake").await.name,
         attendance: 12,

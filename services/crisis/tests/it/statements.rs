@@ -421,6 +421,112 @@ async fn a_deputy_acts_until_the_end_and_not_after() {
         .expect("acts");
 }
 
+#[tokio::test]
+async fn a_draft_says_which_step_nobody_is_left_for_before_anybody_reviews_it_i7() {
+    let (world, incident) = public().await;
+    let lacking = |s: &Statement| s.steps_without_reviewer().collect::<Vec<ReviewStep>>();
+    let others = world
+        .draft(&incident, words(StatementKind::Update, "甲"), "author")
+        .await;
+    assert!(lacking(&others).is_empty());
+    // The spokesperson writes it, then the counsel too: nobody else has either role.
+    let draft = world
+        .draft(&incident, words(StatementKind::Holding, "甲"), VOICE)
+        .await;
+    assert_eq!(lacking(&draft), [ReviewStep::Approval]);
+    let draft = world.edit(&draft, "乙", LEGAL).await.expect("edited");
+    let both = [ReviewStep::LegalReview, ReviewStep::Approval];
+    assert_eq!(lacking(&draft), both);
+    // Whom an author appoints approves nothing; whom the commander appoints does.
+    let act = |role: DutyRole| wire::AppointDeputyRequest {
+        role: to_wire(role),
+        ..for_counsel(&world, &incident, "liaison")
+    };
+    let voices = as_person(act(DutyRole::Spokesperson), "lake", VOICE);
+    let voices = world.statements.appoint_deputy(voices).await;
+    voices.expect("whoever holds the role");
+    assert_eq!(lacking(&world.read(&draft.name).await), both);
+    for role in [DutyRole::LegalCounsel, DutyRole::Spokesperson] {
+        let tops = as_person(act(role), "lake", TOP);
+        world
+            .statements
+            .appoint_deputy(tops)
+            .await
+            .expect("commander");
+    }
+    assert!(lacking(&world.read(&draft.name).await).is_empty());
+    // What was given, or has left, lacks nobody.
+    world.advance(3 * 60);
+    assert_eq!(lacking(&world.read(&draft.name).await), both);
+    world.approve_all(&others).await;
+    let left = world.release(&others, VOICE).await.expect("approved");
+    let left = left.statement.expect("filled");
+    assert!(lacking(&left).is_empty());
+}
+
+#[tokio::test]
+async fn a_draft_names_the_figure_that_its_fact_check_will_be_refused_for() {
+    let (world, incident) = public().await;
+    let draft = world
+        .draft(
+            &incident,
+            words(StatementKind::Update, "2人受伤。"),
+            "author",
+        )
+        .await;
+    assert_eq!(draft.unsourced_figure, "2");
+    let check = ReviewStep::FactCheck;
+    let refused = world.say(&draft, check, Verdict::Approve, "clerk").await;
+    assert_eq!(
+        reason(&refused.expect_err("no source")),
+        "FIGURE_WITHOUT_SOURCE"
+    );
+    let sourced = Statement {
+        facts: vec![wire::StatementFact {
+            key: "injured".into(),
+            value: "2人".into(),
+            source: "hospital".into(),
+        }],
+        ..words(StatementKind::Update, "2人受伤。")
+    };
+    let sourced = world.draft(&incident, sourced, "author").await;
+    assert_eq!(sourced.unsourced_figure, "");
+}
+
+#[tokio::test]
+async fn the_promise_of_a_review_says_of_which_statement_and_whom_it_is_asked() {
+    let (world, incident) = public().await;
+    let draft = world
+        .draft(&incident, words(StatementKind::Update, "甲"), "author")
+        .await;
+    let asked = async || {
+        let clocks = world.incident(&incident).await.clocks.into_iter();
+        let mut reviews: Vec<_> = clocks
+            .filter(|c| c.kind == to_wire(ClockKind::StatementReview) && c.stop_time.is_none())
+            .map(|c| (c.subject, DutyRole::from_number(c.role)))
+            .collect();
+        assert_eq!(reviews.len(), 1);
+        reviews.remove(0)
+    };
+    assert_eq!(
+        asked().await,
+        (draft.name.clone(), Some(DutyRole::OnSiteLead))
+    );
+    world
+        .say(&draft, ReviewStep::FactCheck, Verdict::Approve, "clerk")
+        .await
+        .expect("checked");
+    assert_eq!(
+        asked().await,
+        (draft.name.clone(), Some(DutyRole::LegalCounsel))
+    );
+    let clocks = world.incident(&incident).await.clocks;
+    let own = clocks
+        .iter()
+        .filter(|c| c.kind == to_wire(ClockKind::InsideReport));
+    assert!(own.into_iter().all(|c| c.subject.is_empty() && c.role == 0));
+}
+
 /// Lets somebody at the lake act for the legal counsel of an incident there for two hours.
 pub(crate) fn for_counsel(world: &World, incident: &str, who: &str) -> wire::AppointDeputyRequest {
     wire::AppointDeputyRequest {

@@ -109,7 +109,7 @@ fn read(asked: &proto::ListMessagesRequest, me: Option<&StaffName>) -> Result<Fi
         let recipient: StaffName = match (asked.recipient.as_str(), me) {
             (ME, Some(me)) => me.clone(),
             (ME, None) => {
-                let rule = "must name somebody of staff: the token is of nobody on the roster";
+                let rule = "must name somebody of staff, `sites/{site}/staff/{staff}`: the token names no person; one that is made for a person (`staff`) does";
                 return Err(Fault::invalid("recipient", rule));
             }
             (name, _) => parse_field("recipient", name)?,

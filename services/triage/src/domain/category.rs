@@ -1098,6 +1098,152 @@ mod tests {
         }
     }
 
+    /// One call tells more than one thing: each must be put to the duty lead (section 4).
+    #[test]
+    fn an_emergency_is_suspected_in_whole_and_not_by_its_first_word_g1() {
+        use SignalKind::{DangerToPersons, Demonstration, Injury, MediaExposure};
+        for (told, kinds) in [
+            (
+                "三号楼二单元电表间起火,有两人被烧伤送医,记者已经在门口拍摄,业主几十人围在大门口要说法",
+                vec![Demonstration, MediaExposure, Injury, DangerToPersons],
+            ),
+            (
+                "有人受伤了,电视台记者正在拍摄,大门口聚集了三十多人拉横幅",
+                vec![Demonstration, MediaExposure, Injury],
+            ),
+            (
+                "电视台记者已到现场采访,几十名业主围堵售楼处大门拉横幅",
+                vec![Demonstration, MediaExposure],
+            ),
+            (
+                "There was a fire in your store; my mother is hurt and a TV reporter is filming at the gate with a crowd of fifty people",
+                vec![Demonstration, MediaExposure, Injury, DangerToPersons],
+            ),
+            (
+                "A worker was killed when the scaffold collapsed",
+                vec![Injury, DangerToPersons],
+            ),
+            ("房顶塌了压到人", vec![Injury, DangerToPersons]),
+        ] {
+            assert_eq!(suspects(told), kinds, "{told}");
+        }
+    }
+
+    #[test]
+    fn crowds_are_suspected_by_their_number_and_press_by_what_it_is_at_g1_1_g1_2() {
+        for told in [
+            "售楼处门口来了四十多个业主,拉着横幅喊口号",
+            "十几个业主在售楼处门口闹事",
+            "业主围在售楼部门口不走",
+            "七八十人聚集在小区门口",
+            "一百多人在售楼处维权",
+            "几十名业主把售楼处围了",
+            "业主集体到营销中心讨说法,还有人打着横幅",
+            "About fifty people have gathered at the gate",
+            "Dozens of owners surround the sales centre",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::Demonstration], "{told}");
+        }
+        for told in [
+            "现场来了很多业主,记者也来了",
+            "晚报记者正在现场采访业主",
+            "记者在拍视频",
+            "有记者扛着摄像机在拍",
+            "电视台的车停在门口,正在采访",
+            "今天晚报登了我们小区的事",
+            "央视来人采访了",
+            "A reporter is filming outside",
+            "TV cameras are here",
+            "Journalists are interviewing residents at the gate",
+            "The newspaper published an article about our building",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::MediaExposure], "{told}");
+        }
+    }
+
+    #[test]
+    fn deaths_and_fires_are_suspected_by_the_word_alone_g1_8() {
+        for told in [
+            "有人死了",
+            "工人死亡",
+            "有人晕倒在售楼处",
+            "有人被电死",
+            "有两人受伤",
+            "一名儿童溺水",
+            "孩子被夹在电梯门里",
+            "救护车来了,人被抬走",
+            "爸爸被打了,头上流血",
+            "老人去世了,因为电梯故障耽误抢救",
+            "广告牌掉下来砸到路人",
+            "A child drowned in the pool",
+            "Someone died in the lift shaft",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::Injury], "{told}");
+        }
+        for told in [
+            "地下车库起火",
+            "配电房起火,浓烟很大",
+            "楼道里有火,快来",
+            "3号楼火灾",
+            "着火啦",
+            "煤气爆炸",
+            "塔吊倒了",
+            "有人从楼上掉下来了",
+            "墙倒了",
+            "A man fell from the roof",
+            "There was an explosion in the kitchen",
+            "Flames are coming out of the window",
+        ] {
+            assert_eq!(suspects(told), [SignalKind::DangerToPersons], "{told}");
+        }
+    }
+
+    /// Queues, dances, bicycles, fire alarms and figures of speech (section 4).
+    #[test]
+    fn what_uses_the_words_of_an_emergency_for_something_else_is_not_suspected() {
+        for other in [
+            "很多业主在门口排队收房",
+            "售楼处门口有几十人排队选房",
+            "几十个人在小区门口跳广场舞",
+            "门口聚集了很多电动车",
+            "业主集体维权群里说门口路灯坏了",
+            "几十名业主联名要求修大门",
+            "电视台在门口搭了台子搞活动",
+            "记者朋友到了现场看房",
+            "报社在门口摆摊征订",
+            "日报写了我们小区获奖的消息",
+            "火灾自动报警系统误报",
+            "楼道堆物容易起火",
+            "楼道里有火锅味",
+            "隔壁餐馆浓烟排到小区",
+            "手机掉进水池了",
+            "热死人了",
+            "吵死人了",
+            "承重墙被砸了",
+            "电脑中毒了",
+            "墙里水管被打了",
+            "我孩子被打了疫苗",
+            "电线被埋在地下",
+            "没有人死亡",
+            "大火烧的锅",
+            "The plant died in the lobby",
+            "My phone died in the lift",
+            "The gathering of rubbish at the gate is disgusting",
+            "The entrance is surrounded by people's bikes",
+            "A party crowd gathered in the lobby celebrating",
+            "I was hurt by your manager's tone",
+            "Nobody has died",
+            "There was a fire drill at the gate",
+            "A fire door at the entrance is broken",
+            "The newspaper box is outside",
+            "The journalist is here to see a flat",
+            "A reporter lives next door",
+            "My ball fell into the pool",
+        ] {
+            assert!(suspects(other).is_empty(), "{other}");
+        }
+    }
+
     #[test]
     fn a_denial_reaches_what_follows_at_once_in_its_clause_and_no_further() {
         assert!(suspects("我不会起诉").is_empty());

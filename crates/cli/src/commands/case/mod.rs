@@ -16,12 +16,13 @@ use redress_proto::intake::v1::{
     Case, Complainant, CreateCaseRequest, GetCaseRequest, ListCasesRequest, ListTimelineRequest,
     Needs, Place, SearchCasesRequest, TimelineEntry, TimelineKind, WatchCasesRequest,
 };
+use redress_proto::triage::v1::CaseSignal;
 use redress_proto::words::Signal;
 use rust_decimal::Decimal;
 
 use super::people::people;
 use super::practice::cny;
-use super::{Promise, incident, number, show_promises, word};
+use super::{Promise, incident, number, show_promises, signal, word};
 use crate::args::{CaseCommand, CreateArgs};
 use crate::connect::{Platform, all_pages, parent, request, request_id};
 use crate::failure::Failure;
@@ -229,10 +230,11 @@ impl Numbers {
         Self(numbers)
     }
 
-    /// Those of the earlier cases of the people of a case.
-    pub(crate) async fn of_earlier(platform: &Platform, case: &Case, out: Output) -> Self {
+    /// Those of the earlier cases of the people of a case, and of its incident.
+    pub(crate) async fn of_case(platform: &Platform, case: &Case, out: Output) -> Self {
         let earlier = case.earlier_cases.iter().map(String::as_str);
-        Self::look_up(platform, earlier, out).await
+        let named = earlier.chain([case.incident.as_str()]);
+        Self::look_up(platform, named, out).await
     }
 
     /// The number of a case or an incident, or the end of its name where it is unknown.
@@ -300,10 +302,14 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
         }
     })
     .await?;
-    let earlier = Numbers::of_earlier(platform, &case, out).await;
+    let numbers = Numbers::of_case(platform, &case, out).await;
+    let asked = match out.json {
+        true => Vec::new(),
+        false => signal::waiting(platform, &case.name).await,
+    };
     out.one(
         || as_json(&case, &timeline),
-        || describe(&case, &earlier, &timeline),
+        || describe(&case, &numbers, &asked, &timeline),
     );
     Ok(())
 }
@@ -316,7 +322,7 @@ fn as_json(case: &Case, timeline: &[TimelineEntry]) -> serde_json::Value {
     shown
 }
 
-fn describe(case: &Case, earlier: &Numbers, timeline: &[TimelineEntry]) {
+fn describe(case: &Case, numbers: &Numbers, asked: &[CaseSignal], timeline: &[TimelineEntry]) {
     let now = crate::now::now();
     heading(&format!("Case {}", case.number));
     line("name", &case.name);
@@ -325,6 +331,9 @@ fn describe(case: &Case, earlier: &Numbers, timeline: &[TimelineEntry]) {
         "grade",
         format!("{}  {}", grade(case.grade), case.criterion_ids.join(" ")),
     );
+    for signal in asked {
+        line("suspected", signal::question(signal));
+    }
     line("nature", word::<Nature>(case.nature));
     line("urgency", word::<Urgency>(case.urgency));
     line("category", word::<Category>(case.category));
@@ -334,9 +343,7 @@ fn describe(case: &Case, earlier: &Numbers, timeline: &[TimelineEntry]) {
     if !case.offered_to.is_empty() {
         line("offered to", short(&case.offered_to));
     }
-    if !case.incident.is_empty() {
-        line("incident", &case.incident);
-    }
+    show_incident(case, numbers);
     if !case.cluster.is_empty() {
         line("cluster", &case.cluster);
     }
@@ -346,7 +353,7 @@ fn describe(case: &Case, earlier: &Numbers, timeline: &[TimelineEntry]) {
     if !case.complaining_store.is_empty() {
         line("by the store", short(&case.complaining_store));
     }
-    show_before(case, earlier);
+    show_before(case, numbers);
     show_stated(case);
     line("says", said(case));
     if let Some(needs) = &case.needs {
@@ -355,6 +362,7 @@ fn describe(case: &Case, earlier: &Numbers, timeline: &[TimelineEntry]) {
 
     let promises = case.clocks.iter().map(|c| Promise {
         kind: c.kind,
+        of: String::new(),
         state: c.state,
         held: c.held,
         due: c.due_time,
@@ -621,17 +629,25 @@ pub(crate) fn facts_alone(case: Case) -> Case {
         assessed_claim: case.assessed_claim,
         headcount: case.headcount,
         earlier_cases: case.earlier_cases,
+        incident: case.incident,
         needs: case.needs,
         ..Default::default()
     }
 }
 
-/// Shows whether its people complained before, what was stated of a case, and what its complainant needs.
-pub(crate) fn show_facts(case: &Case, earlier: &Numbers) {
-    show_before(case, earlier);
+/// Shows its incident, whether its people complained before, what was stated of a case, and what its complainant needs.
+pub(crate) fn show_facts(case: &Case, numbers: &Numbers) {
+    show_incident(case, numbers);
+    show_before(case, numbers);
     show_stated(case);
     if let Some(needs) = &case.needs {
         show_needs(needs);
+    }
+}
+
+fn show_incident(case: &Case, numbers: &Numbers) {
+    if !case.incident.is_empty() {
+        line("incident", numbers.of(&case.incident));
     }
 }
 

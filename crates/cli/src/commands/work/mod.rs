@@ -153,6 +153,7 @@ fn show_clocks(clocks: &[WorkClock]) {
     for c in clocks {
         let promise = Promise {
             kind: c.kind,
+            of: String::new(),
             state: c.state,
             held: c.held,
             due: c.due_time,
@@ -264,8 +265,8 @@ struct Shown {
     answer: GetWorkResponse,
     /// What was stated of it; none where the reader may not read it.
     case: Option<Case>,
-    /// Numbers of the cases that its people complained with before.
-    earlier: Numbers,
+    /// Numbers of the cases that its people complained with before, and of its incident.
+    numbers: Numbers,
     supports: Vec<Support>,
     summonses: Vec<Summons>,
 }
@@ -273,8 +274,8 @@ struct Shown {
 async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failure> {
     let case = if_readable(platform, &name.replacen("/work/", "/cases/", 1)).await;
     let answer = get_with(platform, name, query_of(case.as_ref())).await?;
-    let earlier = match &case {
-        Some(case) => Numbers::of_earlier(platform, case, out).await,
+    let numbers = match &case {
+        Some(case) => Numbers::of_case(platform, case, out).await,
         None => Numbers::default(),
     };
     let of = ListSupportsRequest {
@@ -289,7 +290,7 @@ async fn show(platform: &Platform, name: &str, out: Output) -> Result<(), Failur
     let summonses = platform.staffing().list_summonses(request(of)).await;
     let shown = Shown {
         case: case.map(facts_alone),
-        earlier,
+        numbers,
         answer,
         supports: if_allowed(supports)?.supports,
         summonses: if_allowed(summonses)?.summonses,
@@ -324,7 +325,7 @@ fn describe(shown: &Shown) {
     let Shown {
         answer,
         case,
-        earlier,
+        numbers,
         supports,
         summonses,
     } = shown;
@@ -336,7 +337,7 @@ fn describe(shown: &Shown) {
         line("asks for", "a joint visit on site");
     }
     if let Some(case) = case {
-        show_facts(case, earlier);
+        show_facts(case, numbers);
     }
     if !supports.is_empty() {
         heading("Help");
@@ -801,7 +802,7 @@ mod tests {
                 headcount: 12,
                 ..Default::default()
             }),
-            earlier: Numbers::default(),
+            numbers: Numbers::default(),
             supports: vec![Support {
                 task: "check the slope of the roof".to_owned(),
                 ..Default::default()
