@@ -280,7 +280,7 @@ impl Failure {
 const PARTS_OF_MONEY: [&str; 3] = ["currency_code", "units", "nanos"];
 
 /// Fields that are typed under another name, where a command has no argument of their own.
-static TYPED_AS: [(&str, &[&str]); 44] = [
+static TYPED_AS: [(&str, &[&str]); 45] = [
     ("acceptance-date", &["accepted"]),
     ("basis", &["signal"]),
     ("consent-channel", &["consent"]),
@@ -293,6 +293,7 @@ static TYPED_AS: [(&str, &[&str]); 44] = [
     ("end-date", &["to"]),
     ("end-time", &["until"]),
     ("from-month", &["from"]),
+    ("hold-time", &["at"]),
     ("limit", &["minutes", "hours"]),
     ("name", &["case", "request", "order"]),
     ("number-prefix", &["prefix"]),
@@ -328,8 +329,9 @@ static TYPED_AS: [(&str, &[&str]); 44] = [
 ];
 
 /// Methods that services name where a caller is to go on, and the commands that call them.
-static COMMANDS: [(&str, &str); 8] = [
+static COMMANDS: [(&str, &str); 10] = [
     ("AcceptAssignment", "redress work accept"),
+    ("AppointDeputy", "redress incident deputy"),
     ("CheckWording", "redress wording check"),
     ("ListHeldMessages", "redress message held"),
     ("ListTasks", "redress task list"),
@@ -337,6 +339,7 @@ static COMMANDS: [(&str, &str); 8] = [
     ("OfferHandover", "redress work handover"),
     ("RecordSurveyCall", "redress survey call"),
     ("ReleaseMessage", "redress message release"),
+    ("UpdateStatement", "redress statement edit"),
 ];
 
 /// An option that stands beside `--region` and `--site`: which of them gave `parent` is not known where a command has it.
@@ -753,11 +756,7 @@ mod tests {
             let details =
                 tonic_types::ErrorDetails::with_error_info("PERMISSION_DENIED", "", metadata);
             let text = "the permission is missing";
-            shown(&Status::with_error_details(
-                Code::PermissionDenied,
-                text,
-                details,
-            ))
+            shown(&redress_proto::refusal::refusal(Code::PermissionDenied, text, details))
         };
         let told = refused("signals.confirm");
         assert!(told.contains("admin") && told.contains("manager"), "{told}");

@@ -1124,6 +1124,8 @@ mod tests {
                 vec![Injury, DangerToPersons],
             ),
             ("房顶塌了压到人", vec![Injury, DangerToPersons]),
+            ("广告牌掉下来砸到路人", vec![Injury, DangerToPersons]),
+            ("阳台塌了,下面压着人", vec![DangerToPersons, Injury]),
         ] {
             assert_eq!(suspects(told), kinds, "{told}");
         }
@@ -1141,6 +1143,9 @@ mod tests {
             "业主集体到营销中心讨说法,还有人打着横幅",
             "About fifty people have gathered at the gate",
             "Dozens of owners surround the sales centre",
+            "About forty owners are blocking the main gate with their cars right now",
+            "一群业主把路堵死了",
+            "业主打砸售楼处",
         ] {
             assert_eq!(suspects(told), [SignalKind::Demonstration], "{told}");
         }
@@ -1156,6 +1161,9 @@ mod tests {
             "TV cameras are here",
             "Journalists are interviewing residents at the gate",
             "The newspaper published an article about our building",
+            "新京报今天报道了你们延期交房",
+            "央视曝光了你们",
+            "Today's Evening Post has an article about your leaking flats",
         ] {
             assert_eq!(suspects(told), [SignalKind::MediaExposure], "{told}");
         }
@@ -1174,9 +1182,13 @@ mod tests {
             "救护车来了,人被抬走",
             "爸爸被打了,头上流血",
             "老人去世了,因为电梯故障耽误抢救",
-            "广告牌掉下来砸到路人",
             "A child drowned in the pool",
             "Someone died in the lift shaft",
+            "保安把业主打了,人躺在地上",
+            "老人被保安推倒在地起不来",
+            "我妈喝了你们二次供水上吐下泻,整栋楼好几户都这样",
+            "My baby stopped breathing in your lobby",
+            "My father collapsed in the lobby",
         ] {
             assert_eq!(suspects(told), [SignalKind::Injury], "{told}");
         }
@@ -1193,6 +1205,15 @@ mod tests {
             "A man fell from the roof",
             "There was an explosion in the kitchen",
             "Flames are coming out of the window",
+            "再不退我钱我就从你们售楼处楼顶跳下去",
+            "地下车库进水已经齐腰深,还有人在车里",
+            "地下车库被淹,有人被困在车里",
+            "孩子被反锁在家里,家里冒烟",
+            "外墙瓷砖一直往下掉,今天差点砸到人,下面是幼儿园门口",
+            "外墙瓷砖不断脱落,下面就是幼儿园",
+            "I'll burn myself in front of your office if nobody answers",
+            "I am standing on the roof and I will jump",
+            "There's smoke pouring out of the basement and the stairwell is full of it, we can't get down",
         ] {
             assert_eq!(suspects(told), [SignalKind::DangerToPersons], "{told}");
         }
@@ -1239,6 +1260,18 @@ mod tests {
             "The journalist is here to see a flat",
             "A reporter lives next door",
             "My ball fell into the pool",
+            "担心外墙瓷砖掉下来砸到孩子",
+            "地下车库积水,车里没人",
+            "业主停车堵路",
+            "电动车堵大门",
+            "A truck is blocking the main gate, owners cannot get out",
+            "日报箱登了广告",
+            "The heart attack machine (AED) in the lobby needs a battery, people ask",
+            "孩子躺在地上撒泼",
+            "抽搐的灯管一直闪,业主意见大",
+            "我家狗上吐下泻,是不是喝了喷泉水",
+            "She will jump at the chance to buy a flat",
+            "The price has come down, people are happy",
         ] {
             assert!(suspects(other).is_empty(), "{other}");
         }
