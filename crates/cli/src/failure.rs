@@ -280,9 +280,10 @@ impl Failure {
 const PARTS_OF_MONEY: [&str; 3] = ["currency_code", "units", "nanos"];
 
 /// Fields that are typed under another name, where a command has no argument of their own.
-static TYPED_AS: [(&str, &[&str]); 45] = [
+static TYPED_AS: [(&str, &[&str]); 46] = [
     ("acceptance-date", &["accepted"]),
     ("basis", &["signal"]),
+    ("commitments", &["promise"]),
     ("consent-channel", &["consent"]),
     ("contract-sum", &["sum"]),
     ("correction-reason", &["corrects"]),
@@ -356,7 +357,10 @@ fn option_of(field: &str, options: &[String]) -> Option<String> {
         let spelled = [typed(word, false), typed(word, true)];
         spelled.into_iter().find(|word| options.contains(word))
     };
-    sum.into_iter().chain([last]).find_map(|name| {
+    // What is one of several may be typed whole: `commitments[0].due_time` comes from `--promise`.
+    let whole = names.next().or(sum).filter(|name| name.contains('['));
+    let parts = sum.into_iter().chain([last]).chain(whole);
+    parts.into_iter().find_map(|name| {
         let name = name.split('[').next()?.replace('_', "-");
         let singular = name.strip_suffix('s').unwrap_or(&name);
         let instant = name.strip_suffix("-time").unwrap_or(&name);
@@ -756,7 +760,11 @@ mod tests {
             let details =
                 tonic_types::ErrorDetails::with_error_info("PERMISSION_DENIED", "", metadata);
             let text = "the permission is missing";
-            shown(&redress_proto::refusal::refusal(Code::PermissionDenied, text, details))
+            shown(&redress_proto::refusal::refusal(
+                Code::PermissionDenied,
+                text,
+                details,
+            ))
         };
         let told = refused("signals.confirm");
         assert!(told.contains("admin") && told.contains("manager"), "{told}");

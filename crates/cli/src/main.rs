@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         Ok(()) => {
             // Beside the answer and not in it: whatever reads tables reads on.
             if let Some(zone) = output::zone_told().filter(|_| !is_json) {
-                anstream::eprintln!("{}", zone.dimmed());
+                anstream::eprintln!("{}", paint::shown(&zone.dimmed().to_string()));
             }
             ExitCode::SUCCESS
         }

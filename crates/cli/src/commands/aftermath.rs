@@ -215,7 +215,11 @@ async fn stand_down(
             &answer.conditions,
             |c| {
                 let holds = if c.holds { "yes" } else { "no" };
-                vec![c.text.clone(), holds.to_owned(), c.missing.join("; ")]
+                vec![
+                    c.text.clone(),
+                    holds.to_owned(),
+                    instants(&c.missing.join("; ")),
+                ]
             },
             |c| json::of("crisis.v1.StandDownCondition", c),
         );

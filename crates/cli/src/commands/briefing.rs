@@ -292,7 +292,13 @@ async fn record(platform: &Platform, args: RecordArgs) -> Result<Briefing, Failu
         request_id,
     };
     let answer = client.hold_briefing(request(hold)).await?;
-    Ok(answer.into_inner().briefing.unwrap_or_default())
+    let held = answer.into_inner().briefing.unwrap_or_default();
+    // Held long ahead it is one more, for its own moment.
+    if held.plan_time != briefing.plan_time {
+        let fixed = when(briefing.plan_time.as_ref());
+        anstream::eprintln!("this is one more: the briefing of {fixed} is still to be held");
+    }
+    Ok(held)
 }
 
 /// `QUESTION[=ANSWER]`.
@@ -421,7 +427,9 @@ fn show(b: &Briefing) {
         line("held", when(b.hold_time.as_ref()));
         line("attended", b.attendance);
         let staff: Vec<String> = b.staff.iter().map(|s| short(s)).collect();
-        line("of us", staff.join(", "));
+        if !staff.is_empty() {
+            line("of us", staff.join(", "));
+        }
     }
     if !b.digest.is_empty() {
         line("released", when(b.release_time.as_ref()));

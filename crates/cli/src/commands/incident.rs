@@ -157,6 +157,12 @@ pub(super) fn waiver(text: &str) -> Result<GateWaiver, Failure> {
             expected: "GAP=REASON, for example promise/HOLDING_STATEMENT='nobody asks'".to_owned(),
         },
     })?;
+    if reason.trim().is_empty() {
+        return Err(Failure::Argument {
+            argument: "waive",
+            reason: format!("must say why {gap} is left open: {gap}=REASON"),
+        });
+    }
     Ok(GateWaiver {
         gap: gap.to_owned(),
         reason: reason.to_owned(),

@@ -16,7 +16,7 @@ use crate::args::Paging;
 use crate::connect::{Platform, all_pages, request, request_id};
 use crate::failure::Failure;
 use crate::json;
-use crate::output::{Output, excerpt, heading, line, short, show_table, table, when};
+use crate::output::{Output, excerpt, heading, line, show_table, table, when};
 
 /// Subcommands of `media`.
 #[derive(Debug, Subcommand)]
@@ -420,7 +420,7 @@ fn show_inquiries(rows: &[Inquiry], out: Output) {
         rows,
         |i| {
             vec![
-                short(&i.name),
+                i.name.clone(),
                 i.outlet.clone(),
                 rank(i.rank()),
                 when(i.due_time.as_ref()),
@@ -448,7 +448,7 @@ fn show_exposures(rows: &[Exposure], out: Output) {
         rows,
         |e| {
             vec![
-                short(&e.name),
+                e.name.clone(),
                 e.outlet.clone(),
                 rank(e.rank()),
                 spelled(e.medium().as_str_name(), "EXPOSURE_MEDIUM_"),

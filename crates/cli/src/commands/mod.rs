@@ -78,8 +78,10 @@ impl Promise {
     fn row(&self, now: Timestamp) -> Vec<String> {
         let state = word::<ClockState>(self.state);
         let due = when(self.due.as_ref());
+        let runs = [ClockState::Running, ClockState::Breached].map(Word::number);
         let (state, left) = match self.held {
             true => (format!("{state}, held"), String::new()),
+            false if !runs.contains(&self.state) => (state, String::new()),
             false => (state, until(self.due.as_ref(), now)),
         };
         let kind = word::<ClockKind>(self.kind);

@@ -10,7 +10,7 @@ use crossterm::style::{Attribute, Color, ResetColor, SetAttribute, SetForeground
 use crossterm::{cursor, execute, queue, terminal};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use redress_model::words::{ClockKind, ClockState, DutyRole};
+use redress_model::words::{ClockKind, ClockState, DutyRole, Word as _};
 use redress_proto::crisis::v1::{
     Audience, CallOutState, Incident, IncidentMode, IncidentRoom, IncidentStage, IncidentState,
     ReviewStep, RoomCell, RoomReview, StatementKind, StatementState, WatchIncidentRequest,
@@ -336,6 +336,11 @@ pub(crate) fn clocks(i: &Incident, now: Timestamp) -> Vec<Piece> {
     let mut lines = vec![piece(Look::Heading, "CLOCKS")];
     let mut running: Vec<_> = i.clocks.iter().filter(|c| c.stop_time.is_none()).collect();
     running.sort_by_key(|c| c.due_time.map(|t| t.seconds));
+    let review = ClockKind::StatementReview.number();
+    let reviews = running.iter().filter(|c| c.kind == review).count();
+    // The statements that wait have a list of their own: the first of many speaks for them.
+    let mut told = false;
+    running.retain(|c| c.kind != review || !std::mem::replace(&mut told, true));
     for c in running {
         let due = instant(c.due_time.as_ref());
         let warned = instant(c.warn_time.as_ref()).is_some_and(|t| t <= now);
@@ -351,6 +356,7 @@ pub(crate) fn clocks(i: &Incident, now: Timestamp) -> Vec<Piece> {
         };
         let of = match c.role {
             0 => String::new(),
+            _ if reviews > 1 && c.kind == review => format!(", the first of {reviews}"),
             role => format!(" {}", word::<DutyRole>(role)),
         };
         lines.push(piece(
@@ -456,7 +462,7 @@ fn cells(i: &Incident, room: &IncidentRoom, now: Timestamp) -> Vec<Piece> {
             Look::Plain
         };
         // How many were reached, where that is not enough.
-        let of = match c.missing && c.reached_count > 0 {
+        let of = match c.missing && c.audience_size > 0 && c.tell_time.is_some() {
             true => format!(", {} of {}", c.reached_count, c.audience_size),
             false => String::new(),
         };

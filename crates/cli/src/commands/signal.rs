@@ -139,10 +139,10 @@ pub(super) async fn waiting(platform: &Platform, case: &str) -> Vec<CaseSignal> 
 /// What a suspicion is and what answers it.
 pub(super) fn question(signal: &CaseSignal) -> String {
     format!(
-        "{}, {}: redress signal confirm {}, or dismiss it with --reason",
+        "{}, {}; the duty lead says whether it is so: redress signal confirm {name}, or redress signal dismiss {name} --reason WHY",
         kind(signal),
         stands(signal),
-        signal.name
+        name = signal.name
     )
 }
 

@@ -538,8 +538,8 @@ fn nobody_for(s: &Statement, step: ReviewStep) -> String {
         _ => "SPOKESPERSON",
     };
     format!(
-        "{}: whoever is {role} wrote it, or has the role by an author's word; somebody who wrote none of it names one: redress \
-         incident deputy {} --role {role} --staff STAFF --until TIME",
+        "{}: too few have the role {role} who wrote none of it and were named by no author; somebody who wrote none of it names one: \
+         redress incident deputy {} --role {role} --staff STAFF --until TIME",
         spelled(step.as_str_name(), "REVIEW_STEP_"),
         s.incident
     )
@@ -623,12 +623,13 @@ fn show(s: &Statement) {
     if !s.contradiction.is_empty() {
         line("contradicts", &s.contradiction);
     }
-    if !s.unsourced_figure.is_empty() {
+    if !s.unsourced_figures.is_empty() {
         line(
             "without source",
             format!(
-                "{}: the fact check will be refused; redress statement edit {} --text … --fact KEY={}@SOURCE",
-                s.unsourced_figure, s.name, s.unsourced_figure
+                "{}: the fact check will be refused; redress statement edit {} --text TEXT, with --fact KEY=VALUE@SOURCE for each",
+                s.unsourced_figures.join(", "),
+                s.name
             ),
         );
     }

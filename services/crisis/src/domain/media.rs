@@ -54,6 +54,9 @@ pub enum Refusal {
         "the statement has not left; publish it, or, while an embargo was agreed and lasts, let all its approvals stand"
     )]
     NotApproved,
+    /// Another took its place.
+    #[error("the statement was superseded; answer with the one that took its place")]
+    Superseded,
     /// Nothing to clarify.
     #[error("only an exposure that was found false is clarified; assess it first")]
     NotFalse,
@@ -75,7 +78,7 @@ impl Refusal {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Decided => "INQUIRY_DECIDED",
-            Self::OtherAudience(_) | Self::NotApproved => "ANSWER_NOT_APPROVED",
+            Self::OtherAudience(_) | Self::NotApproved | Self::Superseded => "ANSWER_NOT_APPROVED",
             Self::NotFalse => "EXPOSURE_NOT_FALSE",
             Self::Settled => "EXPOSURE_SETTLED",
             Self::NoClarification | Self::TooSmall(_) => "CLARIFICATION_NOT_EQUAL",
@@ -90,8 +93,10 @@ pub struct Words {
     pub audience: Audience,
     /// What it is for.
     pub kind: StatementKind,
-    /// It has left.
+    /// It has left, and stands.
     pub published: bool,
+    /// It has left, and another took its place.
+    pub superseded: bool,
     /// It could leave now: every approval of exactly this text stands, nobody objects, nothing in it keeps it back.
     pub approved: bool,
 }
@@ -113,6 +118,8 @@ pub fn answers(words: Words, embargo: Option<Timestamp>, now: Timestamp) -> Resu
     let under_embargo = embargo.is_some_and(|until| now < until);
     if words.published || (words.approved && under_embargo) {
         Ok(())
+    } else if words.superseded {
+        Err(Refusal::Superseded)
     } else {
         Err(Refusal::NotApproved)
     }
@@ -169,6 +176,7 @@ mod tests {
             audience,
             kind,
             published,
+            superseded: false,
             approved: true,
         }
     }
@@ -210,6 +218,12 @@ mod tests {
             answers(draft, Some(at(200)), at(100)),
             Err(Refusal::NotApproved)
         );
+        let old = Words {
+            superseded: true,
+            approved: false,
+            ..words(StatementKind::Answer, Audience::Media, false)
+        };
+        assert_eq!(answers(old, None, at(100)), Err(Refusal::Superseded));
         for audience in [Audience::Affected, Audience::Authorities, Audience::Staff] {
             let refused = answer(audience, true, None);
             assert_eq!(refused, Err(Refusal::OtherAudience(audience)));

@@ -6,12 +6,14 @@
 //! commander overrules it with a reason.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use redress_model::name::{SiteId, StaffId, StaffName};
 use redress_model::text::is_blank;
 use redress_model::words::DutyRole;
 use redress_vault::chain::Parts;
 use redress_wording::Checker;
+use regex::Regex;
 use uuid::Uuid;
 
 use super::figures::{Counted, Figure, agree, figures, in_digits};
@@ -218,7 +220,7 @@ pub fn is_author(authors: &[Person], person: &Person) -> bool {
 }
 
 /// How many persons a step takes.
-fn needed(step: ReviewStep, quorum: usize) -> usize {
+pub fn needed(step: ReviewStep, quorum: usize) -> usize {
     match step {
         ReviewStep::FactCheck | ReviewStep::LegalReview => 1,
         ReviewStep::Approval => quorum.max(1),
@@ -258,11 +260,11 @@ pub enum Refusal {
         "an objection stands; whoever raised it lifts it, or the commander overrules it with a reason"
     )]
     Objected,
-    /// A figure without a source.
+    /// Figures without a source.
     #[error(
-        "the figure {0} stands in no fact that counts the same thing; every figure needs a fact with its source: add it to the draft (UpdateStatement), which is then reviewed anew"
+        "no fact that counts the same thing has the figure {}; every figure needs a fact with its source: add it to the draft (UpdateStatement), which is then reviewed anew", .0.join(", ")
     )]
-    FigureWithoutSource(String),
+    FigureWithoutSource(Vec<String>),
     /// Says otherwise than what was published.
     #[error("{0}; supersede that statement, say what was published, or give a correction_reason")]
     Contradicts(Contradiction),
@@ -360,11 +362,14 @@ impl Draft<'_> {
                 });
             }
         }
-        match unsourced_figure(self.content) {
-            Some(figure) => Err(Refusal::FigureWithoutSource(figure)),
-            // Found by the first who reads it, not by the last.
-            None if step == ReviewStep::FactCheck => self.says_nothing_wrong(),
-            None => Ok(()),
+        let unsourced = unsourced_figures(self.content);
+        if !unsourced.is_empty() {
+            return Err(Refusal::FigureWithoutSource(unsourced));
+        }
+        // Found by the first who reads it, not by the last.
+        match step {
+            ReviewStep::FactCheck => self.says_nothing_wrong(),
+            _ => Ok(()),
         }
     }
 
@@ -413,8 +418,26 @@ pub fn wording_hits(wording: &Checker, content: &Content) -> Vec<String> {
         Audience::Affected | Audience::Authorities => redress_wording::Audience::Complainant,
     };
     let hits = wording.check(&content.text, reader);
-    let rules: BTreeSet<String> = hits.into_iter().map(|hit| hit.rule).collect();
+    let mut rules: BTreeSet<String> = hits.into_iter().map(|hit| hit.rule).collect();
+    if names_a_person(&content.text) {
+        rules.insert(PERSONAL_DATA.to_owned());
+    }
     rules.into_iter().collect()
+}
+
+/// The rule that a text breaks in which somebody can be told by a number.
+pub const PERSONAL_DATA: &str = "personal-data";
+
+/// Whether a text has the number of a mobile telephone or of an identity card: what is said outside names nobody. A number at which
+/// we are reached takes a reason.
+fn names_a_person(text: &str) -> bool {
+    static NUMBERS: LazyLock<Regex> = LazyLock::new(|| {
+        let mobile = r"1[3-9]\d[ -]?\d{4}[ -]?\d{4}";
+        let identity = r"[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])\d{3}[\dXx]";
+        Regex::new(&format!(r"(?:^|\D)(?:{mobile}|{identity})(?:\D|$)"))
+            .expect("the expression is right")
+    });
+    NUMBERS.is_match(text)
 }
 
 /// The roles whose holders, or deputies for a time, give a step; empty where the permission is enough.
@@ -711,19 +734,25 @@ impl Source {
 
 /// The first figure of the text that no fact has, of the same thing where the text says of which. A range in one word is
 /// known where both its ends are (五六天, 5-6天).
-pub fn unsourced_figure(content: &Content) -> Option<String> {
+pub fn unsourced_figures(content: &Content) -> Vec<String> {
     let sources: Vec<Source> = content.facts.iter().map(Source::of).collect();
     let known = |number: &str, counts| sources.iter().any(|source| source.has(number, counts));
-    figures(&content.text)
+    let mut found = Vec::new();
+    let unsourced = figures(&content.text)
         .into_iter()
         .filter(|figure| !figure.article && !figure.again)
-        .find(|figure| {
+        .filter(|figure| {
             let (number, counts) = (figure.number.as_str(), figure.counts);
             let ends = number.split_once('-');
             !known(number, counts)
                 && !ends.is_some_and(|(from, to)| known(from, counts) && known(to, counts))
-        })
-        .map(|figure| figure.number)
+        });
+    for figure in unsourced {
+        if !found.contains(&figure.number) {
+            found.push(figure.number);
+        }
+    }
+    found
 }
 
 #[cfg(test)]

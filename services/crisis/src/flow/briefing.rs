@@ -245,11 +245,15 @@ impl Turn<'_> {
             return Err(Fault::invalid(format!("staff[{at}]"), text));
         }
         held.form = form(briefings::complainants(self.tx, &site, id).await?);
+        if held.form == Form::Meeting && held.attendance == 0 && held.staff.is_empty() {
+            let text = "must say how many came; a meeting to which nobody did names who of the company held it (staff)";
+            return Err(Fault::invalid("attendance", text));
+        }
         let concerned = self.concerned().await?;
         let left_out = concerned.iter().filter(|c| !held.cases.contains(c)).count();
         if held.form == Form::Notice && left_out > 0 {
             let text = format!(
-                "fewer than 3 people complain, so each is told in person; {left_out} cases of the incident are missing"
+                "fewer than 3 people complain, so each is told in person; of {left_out} of the incident's cases nobody is said to be: name them (cases)"
             );
             return Err(Fault::illegal("NOT_EVERYBODY_TOLD", text, &briefing.name));
         }

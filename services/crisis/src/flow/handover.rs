@@ -47,10 +47,12 @@ impl Turn<'_> {
             let text = "the person holds the role already; offer it to somebody else";
             return Err(Fault::illegal("HOLDS_ROLE", text, &self.incident.name));
         }
+        let mut instead = String::new();
         if let Some(standing) = self.standing_offer(role).await? {
             if standing.to == *to {
                 return Ok(false);
             }
+            instead = format!(" instead of {}, who did not answer yet", standing.to);
             self.close_offer(standing, HandoverState::Replaced, "another was offered")
                 .await?;
         }
@@ -71,7 +73,7 @@ impl Turn<'_> {
             answer: String::new(),
         };
         handovers::offer(self.tx, &site, id, &offer).await?;
-        let text = format!("{role} is offered to {to}: {reason}");
+        let text = format!("{role} is offered to {to}{instead}: {reason}");
         self.note(LogKind::RoleChanged, &by.subject, &text, "")
             .await?;
         self.call_for_offer(role, to).await?;
@@ -100,7 +102,8 @@ impl Turn<'_> {
             return Err(Fault::illegal("NO_OFFER", text, &self.incident.name));
         };
         if by != Some(&offer.to) {
-            return Err(Fault::only("the person to whom the role is offered"));
+            let who = format!("{}, to whom {role} was offered last,", offer.to);
+            return Err(Fault::only(who));
         }
         let to = offer.to.clone();
         self.end_offer(role, ClockState::Met).await?;

@@ -392,6 +392,7 @@ impl Turn<'_> {
             audience: content.audience,
             kind: content.kind,
             published: case.statement.state == StatementState::Published,
+            superseded: case.statement.state == StatementState::Superseded,
             approved: own && self.may_leave(&case),
         };
         Ok((words, case))

@@ -23,7 +23,7 @@ use crate::domain::stage::{completes, moves};
 use crate::domain::statement::{
     Content, Contradiction, Digest, Draft, Fact, Person, Refusal, Review, Scene, Standing,
     asked_of, chain, changes, contradiction, contradictions, digest, holds, is_author,
-    is_first_word, is_public, is_update, publishers, standing_facts, unsourced_figure,
+    is_first_word, is_public, is_update, needed, publishers, standing_facts, unsourced_figures,
     wording_hits,
 };
 use crate::domain::words::{
@@ -151,8 +151,16 @@ impl Case {
             let steps = ReviewStep::ALL.iter().filter(|step| **step >= due);
             lacking.extend(steps.filter(|step| {
                 let wanted = chain(**step);
-                let mut able = having.iter().filter(|of| wanted.contains(&of.role));
-                !wanted.is_empty() && !able.any(|of| of.may_review(&site, &authors))
+                let given = standing.approved_by(**step);
+                let mut able: Vec<&StaffId> = having
+                    .iter()
+                    .filter(|of| wanted.contains(&of.role) && of.may_review(&site, &authors))
+                    .map(|of| &of.staff)
+                    .filter(|staff| given.iter().all(|by| by.at(&site) != Some(*staff)))
+                    .collect();
+                able.sort();
+                able.dedup();
+                !wanted.is_empty() && given.len() + able.len() < needed(**step, quorum)
             }));
         }
         Ok(Self {
@@ -169,10 +177,12 @@ impl Case {
         })
     }
 
-    /// A figure of a draft that its fact check will be refused for.
-    pub fn unsourced(&self) -> Option<String> {
-        let draft = self.statement.state == StatementState::Draft;
-        draft.then(|| unsourced_figure(&self.statement.content))?
+    /// The figures of a draft that its fact check will be refused for.
+    pub fn unsourced(&self) -> Vec<String> {
+        match self.statement.state {
+            StatementState::Draft => unsourced_figures(&self.statement.content),
+            _ => Vec::new(),
+        }
     }
 
     /// The step that is due; none once it may leave.
@@ -753,6 +763,13 @@ impl Turn<'_> {
             self.require_commander(by).await?;
         }
         self.require_on_roster(&deputy.staff)?;
+        let holds = held
+            .iter()
+            .any(|r| r.role == deputy.role && r.held.staff.as_ref() == Some(&deputy.staff));
+        if holds {
+            let text = "the person holds the role, and acts for it by that; appoint somebody else";
+            return Err(Fault::illegal("HOLDS_ROLE", text, &self.incident.name));
+        }
         let deputy = &deputies::Deputy {
             givers: self.word_of(deputy.role, by).await?.split_off(1),
             ..deputy.clone()

@@ -255,6 +255,7 @@ async fn a_stand_down_names_each_condition_that_fails_and_leaves_everything_as_i
     world.advance(5 * 24 * 60);
     let hold = wire::HoldBriefingRequest {
         name: planned.name.clone(),
+        attendance: 12,
         commitments: vec![wire::NewCommitment {
             text: "the roof is tight".into(),
             owner: staff("lake", "onsite"),

@@ -352,6 +352,30 @@ async fn one_that_was_held_in_time_is_kept_when_it_is_recorded_within_two_hours_
 }
 
 #[tokio::test]
+async fn a_meeting_that_nobody_came_to_and_nobody_held_was_none_m01() {
+    let (world, incident) = opened(3, "Asia/Shanghai").await;
+    let planned = world.the_planned(&incident).await;
+    let empty = wire::HoldBriefingRequest {
+        attendance: 0,
+        staff: Vec::new(),
+        ..held(&planned.name)
+    };
+    let refused = world.hold(empty.clone()).await.expect_err("nobody");
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(
+        refused.message().contains("attendance"),
+        "{}",
+        refused.message()
+    );
+    assert_eq!(world.the_planned(&incident).await.name, planned.name);
+    let ours = wire::HoldBriefingRequest {
+        staff: vec![staff("lake", "onsite")],
+        ..empty
+    };
+    world.hold(ours).await.expect("nobody came, and ours did");
+}
+
+#[tokio::test]
 async fn what_is_recorded_late_is_of_the_week_in_which_it_was_held_m01() {
     let (world, incident) = opened(3, "Asia/Shanghai").await;
     let week = |b: &wire::Briefing| {

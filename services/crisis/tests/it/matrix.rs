@@ -3,6 +3,7 @@
 use redress_model::words::{ClockKind, DutyRole, Word as _};
 use redress_proto::convert::to_timestamp;
 use redress_proto::crisis::v1 as wire;
+use redress_proto::crisis::v1::briefing_service_server::BriefingService as _;
 use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
 use redress_proto::crisis::v1::matrix_service_server::MatrixService as _;
 use redress_proto::crisis::v1::playbook_service_server::PlaybookService as _;
@@ -246,12 +247,20 @@ async fn one_call_and_an_empty_meeting_do_not_tell_thirty_five_people_and_who_co
     ] {
         // Each in its week.
         world.advance(7 * 24 * 60);
-        let request = wire::RecordBriefingRequest {
-            name: incident.clone(),
-            attendance,
+        let list = wire::ListBriefingsRequest {
+            parent: incident.clone(),
+            state: wire::BriefingState::Planned.into(),
             ..Default::default()
         };
-        let held = world.api.record_briefing(as_caller(request, &["lake"]));
+        let planned = world.briefings.list_briefings(as_caller(list, &["lake"]));
+        let planned = planned.await.expect("listed").into_inner();
+        let request = wire::HoldBriefingRequest {
+            name: planned.briefings[0].name.clone(),
+            attendance,
+            staff: vec![staff("lake", "onsite")],
+            ..Default::default()
+        };
+        let held = world.briefings.hold_briefing(as_caller(request, &["lake"]));
         held.await.expect("held");
         assert_eq!(reached().await.0, (people, 35, fill), "{attendance} came");
     }

@@ -455,7 +455,7 @@ async fn a_draft_says_which_step_nobody_is_left_for_before_anybody_reviews_it_i7
             .expect("commander");
     }
     assert!(lacking(&world.read(&draft.name).await).is_empty());
-    // What was given, or has left, lacks nobody.
+    // What was given, or has left, lacks nobody; the deputies' time is over.
     world.advance(3 * 60);
     assert_eq!(lacking(&world.read(&draft.name).await), both);
     world.approve_all(&others).await;
@@ -465,16 +465,55 @@ async fn a_draft_says_which_step_nobody_is_left_for_before_anybody_reviews_it_i7
 }
 
 #[tokio::test]
+async fn whoever_holds_a_role_is_not_their_own_deputy() {
+    let (world, incident) = public().await;
+    let own = as_person(for_counsel(&world, &incident, LEGAL), "lake", TOP);
+    let refused = world.statements.appoint_deputy(own).await;
+    assert_eq!(reason(&refused.expect_err("holds it")), "HOLDS_ROLE");
+}
+
+#[tokio::test]
+async fn what_is_said_outside_names_nobody_by_a_number_m11() {
+    let (world, incident) = public().await;
+    let draft = async |text: &str, audience: Audience| {
+        let statement = Statement {
+            audience: audience.into(),
+            ..words(StatementKind::Update, text)
+        };
+        world.draft(&incident, statement, "author").await
+    };
+    for text in [
+        "业主电话13800138000,已送医。",
+        "身份证11010519491231002X的业主",
+    ] {
+        let hits = draft(text, Audience::Public).await.wording_hits;
+        assert_eq!(hits, ["personal-data"], "{text}");
+    }
+    assert!(
+        draft("热线4008001234", Audience::Public)
+            .await
+            .wording_hits
+            .is_empty()
+    );
+    assert!(
+        draft("业主电话13800138000", Audience::Staff)
+            .await
+            .wording_hits
+            .is_empty()
+    );
+}
+
+#[tokio::test]
 async fn a_draft_names_the_figure_that_its_fact_check_will_be_refused_for() {
     let (world, incident) = public().await;
     let draft = world
         .draft(
             &incident,
-            words(StatementKind::Update, "2人受伤。"),
+            words(StatementKind::Update, "2人受伤,7户停电,2人留院。"),
             "author",
         )
         .await;
-    assert_eq!(draft.unsourced_figure, "2");
+    assert_eq!(draft.unsourced_figures, ["2", "7"]);
     let check = ReviewStep::FactCheck;
     let refused = world.say(&draft, check, Verdict::Approve, "clerk").await;
     assert_eq!(
@@ -490,7 +529,7 @@ async fn a_draft_names_the_figure_that_its_fact_check_will_be_refused_for() {
         ..words(StatementKind::Update, "2人受伤。")
     };
     let sourced = world.draft(&incident, sourced, "author").await;
-    assert_eq!(sourced.unsourced_figure, "");
+    assert!(sourced.unsourced_figures.is_empty());
 }
 
 #[tokio::test]

@@ -429,7 +429,10 @@ fn every_figure_has_a_fact_with_a_source() {
         Verdict::Approve,
         &person("checker"),
     );
-    assert_eq!(refused, Err(Refusal::FigureWithoutSource("7".to_owned())));
+    assert_eq!(
+        refused,
+        Err(Refusal::FigureWithoutSource(vec!["7".to_owned()]))
+    );
 }
 
 #[test]
@@ -691,4 +694,9 @@ fn the_words_that_nothing_is_new_state_nothing_and_break_no_rule_i7_m11() {
             assert_eq!(unsourced_figure(&said), None, "{language}");
         }
     }
+}
+
+/// The first of them.
+fn unsourced_figure(content: &Content) -> Option<String> {
+    unsourced_figures(content).into_iter().next()
 }

@@ -71,7 +71,7 @@ pub(super) fn view(case: &StatementCase) -> wire::Statement {
         correction_reason: content.correction.clone(),
         wording_hits,
         contradiction: contradiction.unwrap_or_default(),
-        unsourced_figure: case.unsourced().unwrap_or_default(),
+        unsourced_figures: case.unsourced(),
         steps_without_reviewer: case.lacking.iter().copied().map(to_wire).collect(),
     }
 }
