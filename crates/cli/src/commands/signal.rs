@@ -139,7 +139,7 @@ pub(super) async fn waiting(platform: &Platform, case: &str) -> Vec<CaseSignal> 
 /// What a suspicion is and what answers it.
 pub(super) fn question(signal: &CaseSignal) -> String {
     format!(
-        "{}, {}; the duty lead says whether it is so: redress signal confirm {name}, or redress signal dismiss {name} --reason WHY",
+        "{}, {}; whoever may confirm it says whether it is so: redress signal confirm {name}, or redress signal dismiss {name} --reason WHY",
         kind(signal),
         stands(signal),
         name = signal.name

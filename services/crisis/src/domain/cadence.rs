@@ -46,7 +46,7 @@ pub fn watched(kind: ClockKind, own: &Deadlines) -> Deadlines {
 
 /// When a briefing kept its promise: when it was held, where that was in time and is recorded in time; else when it is recorded.
 pub fn briefing_kept(held: Timestamp, due: Timestamp, now: Timestamp) -> Timestamp {
-    if held <= due && now <= later(due, BRIEFING_RECORDED_WITHIN) {
+    if held <= due && now < later(due, BRIEFING_RECORDED_WITHIN) {
         held
     } else {
         now
@@ -222,7 +222,15 @@ pub fn told_until(
     zone: &TimeZone,
     held: &[(Timestamp, Timestamp)],
 ) -> Option<Timestamp> {
-    held.iter().fold(None, |before, &(planned, at)| {
+    // One that was held beside those of the weeks, for its own moment and no fixed time, tells of none.
+    let is_fixed = |at: Timestamp| {
+        let before = later(at, -SignedDuration::from_secs(1));
+        weekly_after(policy, zone, before) == at
+    };
+    let weekly = held
+        .iter()
+        .filter(|(planned, at)| planned != at || is_fixed(*at));
+    weekly.fold(None, |before, &(planned, at)| {
         let after = before.map_or(at, |before| before.max(later(at, -policy.briefing_notice)));
         before.max(Some(weekly_after(policy, zone, after).min(planned)))
     })

@@ -266,6 +266,15 @@ impl Turn<'_> {
         };
         let week = is_of_its_week(briefing.planned, held.at);
         let (fixed, at) = (briefing.planned, held.at);
+        let same = before
+            .iter()
+            .find(|(_, other)| other.duration_until(at).abs() < SignedDuration::from_hours(1));
+        if let Some((_, other)) = same.filter(|_| !week) {
+            let text = format!(
+                "a briefing that was held at {other} is recorded; one that is another is held an hour from it at the least"
+            );
+            return Err(Fault::illegal("BRIEFING_TOO_EARLY", text, &briefing.name));
+        }
         if !week {
             // One more, for its own moment; the one of the week is planned still.
             briefing.planned = at;

@@ -138,7 +138,9 @@ impl Turn<'_> {
             let Some(first) = others.min_by_key(|o| o.deadlines.due) else {
                 continue;
             };
-            if kind == ClockKind::WeeklyBriefing && first.deadlines.due > self.now {
+            // Until when nobody takes it as missed.
+            let until = watched(kind, &first.deadlines).due;
+            if kind == ClockKind::WeeklyBriefing && until > self.now {
                 continue;
             }
             // A broken one stays until it is met.

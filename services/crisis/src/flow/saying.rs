@@ -23,8 +23,8 @@ use crate::domain::stage::{completes, moves};
 use crate::domain::statement::{
     Content, Contradiction, Digest, Draft, Fact, Person, Refusal, Review, Scene, Standing,
     asked_of, chain, changes, contradiction, contradictions, digest, holds, is_author,
-    is_first_word, is_public, is_update, needed, publishers, standing_facts, unsourced_figures,
-    wording_hits,
+    is_first_word, is_public, is_update, needed, personal_data, publishers, standing_facts,
+    unsourced_figures, wording_hits,
 };
 use crate::domain::words::{
     Audience, LogKind, ReviewStep, Stage, State, StatementKind, StatementState, TellMeans,
@@ -141,6 +141,10 @@ impl Case {
         let mut lacking = Vec::new();
         let of = IncidentName::new(site.clone(), statement.incident);
         let due = standing.due(quorum);
+        let others = |step: ReviewStep| {
+            let steps = ReviewStep::ALL.iter().filter(move |of| **of != step);
+            steps.flat_map(|of| standing.approved_by(*of))
+        };
         if let Some(due) = due.filter(|_| statement.state == StatementState::Draft)
             && !links::of_incident(tx, &of)
                 .await?
@@ -148,6 +152,11 @@ impl Case {
                 .any(|link| !link.leads)
         {
             let having = having(tx, &of, now).await?;
+            let accused = cases::complained_about(tx, &site, statement.incident).await?;
+            let barred = |staff: &StaffId| {
+                let name = StaffName::new(site.clone(), staff.clone()).to_string();
+                accused.contains(&name)
+            };
             let steps = ReviewStep::ALL.iter().filter(|step| **step >= due);
             lacking.extend(steps.filter(|step| {
                 let wanted = chain(**step);
@@ -156,7 +165,11 @@ impl Case {
                     .iter()
                     .filter(|of| wanted.contains(&of.role) && of.may_review(&site, &authors))
                     .map(|of| &of.staff)
-                    .filter(|staff| given.iter().all(|by| by.at(&site) != Some(*staff)))
+                    // One person gives one step, and counts once for it.
+                    .filter(|staff| {
+                        let mut gave = given.iter().chain(others(**step));
+                        !barred(staff) && gave.all(|by| by.at(&site) != Some(*staff))
+                    })
                     .collect();
                 able.sort();
                 able.dedup();
@@ -215,10 +228,11 @@ impl Case {
         }
         let content = &self.statement.content;
         let found = contradiction(&content.facts, &self.published);
-        (
-            wording_hits(&self.wording, content),
-            found.map(|found| found.to_string()),
-        )
+        let mut rules = wording_hits(&self.wording, content);
+        if self.due() == Some(ReviewStep::FactCheck) {
+            rules.extend(personal_data(content));
+        }
+        (rules, found.map(|found| found.to_string()))
     }
 
     fn refused(&self, refusal: &Refusal) -> Fault {
@@ -763,9 +777,12 @@ impl Turn<'_> {
             self.require_commander(by).await?;
         }
         self.require_on_roster(&deputy.staff)?;
-        let holds = held
-            .iter()
-            .any(|r| r.role == deputy.role && r.held.staff.as_ref() == Some(&deputy.staff));
+        let holds = held.iter().any(|r| {
+            r.role == deputy.role
+                    && r.held.staff.as_ref() == Some(&deputy.staff)
+                    // By an author's word they review nothing; by another's, as a deputy, they do.
+                    && r.givers.is_empty()
+        });
         if holds {
             let text = "the person holds the role, and acts for it by that; appoint somebody else";
             return Err(Fault::illegal("HOLDS_ROLE", text, &self.incident.name));

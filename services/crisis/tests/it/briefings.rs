@@ -267,8 +267,8 @@ async fn one_that_is_held_long_before_its_week_ends_is_one_more_and_takes_nothin
     let (before, first) = (promised().await, world.the_planned(&incident).await);
     let friday = first.plan_time.expect("set").seconds;
     let friday = jiff::Timestamp::from_second(friday).expect("in range");
-    // A second more than three days ahead, twice.
-    let early = friday - jiff::SignedDuration::from_secs(72 * 3_600 + 1);
+    // More than three days ahead, twice: an hour apart, so that nobody records one of them again as another.
+    let early = friday - jiff::SignedDuration::from_secs(73 * 3_600 + 1);
     world.clock.set(early);
     let extra = world.hold(held(&first.name)).await.expect("one more");
     assert_eq!(extra.state(), wire::BriefingState::Held);
@@ -276,6 +276,9 @@ async fn one_that_is_held_long_before_its_week_ends_is_one_more_and_takes_nothin
     let next = world.the_planned(&incident).await;
     assert_eq!((next.number, next.plan_time), (2, first.plan_time));
     assert_eq!(promised().await, before, "the week's own is owed as before");
+    let twice = world.hold(held(&next.name)).await.expect_err("the same");
+    assert_eq!(reason(&twice), "BRIEFING_TOO_EARLY");
+    world.clock.set(early + jiff::SignedDuration::from_hours(1));
     let again = world.hold(held(&next.name)).await.expect("another");
     assert_eq!(again.plan_time, again.hold_time);
     let released = world.release_notes(&extra.name).await.expect("released");
@@ -283,7 +286,9 @@ async fn one_that_is_held_long_before_its_week_ends_is_one_more_and_takes_nothin
     // The week's own, three days ahead and not a second more, meets the promise; the one after it is of the next week.
     let own = world.the_planned(&incident).await;
     assert_eq!((own.number, own.plan_time), (3, first.plan_time));
-    world.clock.set(early + jiff::SignedDuration::from_secs(1));
+    world
+        .clock
+        .set(friday - jiff::SignedDuration::from_hours(72));
     world.hold(held(&own.name)).await.expect("of its week");
     let after = promised().await;
     assert_ne!(after.0, before.0);

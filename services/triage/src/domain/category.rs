@@ -1219,6 +1219,39 @@ mod tests {
         }
     }
 
+    /// What stands beside an emergency, as an empty extinguisher, a call or a tree, does not take it away.
+    #[test]
+    fn an_emergency_is_suspected_whatever_else_is_told_with_it_g1_8() {
+        use SignalKind::{DangerToPersons, Demonstration, Injury};
+        for (told, kind) in [
+            ("地下车库起火,消防车进不来", DangerToPersons),
+            ("地下车库起火,消防通道被堵", DangerToPersons),
+            ("3号楼着火,消防门打不开", DangerToPersons),
+            ("配电房起火,灭火器是空的", DangerToPersons),
+            (
+                "There was a fire in the stairwell and the fire door was locked",
+                DangerToPersons,
+            ),
+            ("工人受伤,打电话没人接", Injury),
+            ("孩子溺水了在锦鲤池,打电话没人接", Injury),
+            ("A man was killed on the street outside", Injury),
+            ("My son was hurt by a falling stone", Injury),
+            ("A worker was killed in the parking garage", Injury),
+            ("The generator operator was killed", Injury),
+            ("A woman was killed by a falling tree", Injury),
+            (
+                "About fifty owners gathered at the gate and will not leave",
+                Demonstration,
+            ),
+            ("喝了自来水全家腹泻呕吐", Injury),
+            ("救护车来了,人被抬走", Injury),
+            ("有人从楼上掉下来了", DangerToPersons),
+            ("保安用棍子打人", Injury),
+        ] {
+            assert!(suspects(told).contains(&kind), "{told}");
+        }
+    }
+
     /// Queues, dances, bicycles, fire alarms and figures of speech (section 4).
     #[test]
     fn what_uses_the_words_of_an_emergency_for_something_else_is_not_suspected() {
@@ -1271,6 +1304,49 @@ mod tests {
             "抽搐的灯管一直闪,业主意见大",
             "我家狗上吐下泻,是不是喝了喷泉水",
             "She will jump at the chance to buy a flat",
+            "晚上总被人打扰",
+            "孩子被打扰,没法写作业",
+            "老人被打发走了,没人管",
+            "业主被打断发言",
+            "门被人打开了",
+            "下水道堵住了,大门口全是水,几百户都这样",
+            "集体供暖不热,去服务中心要说法",
+            "物业中心十个月不给修,我要说法",
+            "大门口有十个垃圾桶围在一起没人清",
+            "地库门口聚集了十个电动自行车",
+            "我的晾衣杆从阳台掉下去了",
+            "孩子把玩具从阳台掉到楼下了",
+            "楼道灯罩玻璃掉下来了",
+            "楼道里有火车模型堆放",
+            "鞭炮爆炸声太大",
+            "邻居把隔墙倒了重砌",
+            "垃圾倒在地上,保洁工人不管",
+            "桶装水倒在地上没人擦,老人会滑",
+            "绿化被砍光了,我们业主要说法",
+            "空调铜管压在下面,工人不肯返工",
+            "我爸有心梗病史,电梯停了上不去",
+            "今天燃气灶大火打不着",
+            "燃气灶现在大火打不着,小火可以",
+            "现在小区里有人烧纸钱,有明火",
+            "我拉肚子去上厕所,公共卫生间水管坏了",
+            "孩子拉肚子,家里停水",
+            "卧室门口墙皮掉下来了",
+            "入户门口墙皮一直往下掉",
+            "我的阳台玻璃胶往下掉,孩子捡着玩",
+            "有人站在天台抽烟,烟味大",
+            "我想站在天台晒被子",
+            "I'll jump straight to the point",
+            "There is no reason to live here, I want a refund",
+            "The intercom is dead",
+            "The bulb in the lobby is dead",
+            "My husband died in March, please change the name on the contract",
+            "Our trust was hurt by the delay",
+            "The plumber reported that the leak is from the flat above, he came in the morning",
+            "I reported on Monday evening that your flats leak",
+            "We can't get out of the car park because the barrier is stuck",
+            "an explosion in service charges this year",
+            "小区要办防溺水讲座吗",
+            "There was a fire alarm at the gate",
             "The price has come down, people are happy",
         ] {
             assert!(suspects(other).is_empty(), "{other}");

@@ -12,7 +12,7 @@ use super::Piece;
 /// at 18:00`. Nothing that was told already (通报的, 通报了).
 static AGAIN: LazyLock<Regex> = LazyLock::new(|| {
     let day = "(?:今天|今日|今晚|明天|明日|明早|明晚|当天|当晚|上午|中午|下午|傍晚|晚上)*";
-    let one_day = "(?:今天|今日|今晚|明天|明日|明早|明晚|当晚)(?:上午|中午|下午|傍晚|晚上)?";
+    let one_day = "(?:今晚|明天|明日|明早|明晚)(?:上午|中午|下午|傍晚|晚上)?";
     let date = r"(?:\d{1,2}月\d{1,2}日)?";
     let time = r"(?P<T>(?:[01]?\d|2[0-4]|[一二三四五六七八九十]+)(?::\d\d|[时点](?:\d{1,2}分|半|整|一刻|三刻)?))";
     let by = "(?:之?前|以前|左右)?";
@@ -23,10 +23,10 @@ static AGAIN: LazyLock<Regex> = LazyLock::new(|| {
     let ways = [
         format!("(?:最迟|不迟于|将于|将在){date}{day}{time}{by}{again}*{whom}{tell}"),
         format!("{day}{time}{by},?我们{again}+{whom}{tell}"),
-        // Only where something says of which day, since 7点再次答复 may tell of an hour that was.
+        // Only of a day or an evening that is ahead: 今天8时再次通报 may tell of an hour that was.
         format!("{date}{one_day}{time}{by},?(?:再次|再度|再|将再次?){whom}{tell}"),
         format!(
-            "(?:下1次|下次|再次)(?:通报|更新)(?:时间)?(?:为|是|在|于|定于|定在|[::])?{date}{day}{time}"
+            "(?:下1次|下次|再次)(?:通报|更新)(?:时间)?(?:为|是|在|于|定于|定在|[::]){date}{day}{time}"
         ),
         format!(
             r"\b(?:next (?:update|word|statement|briefing|report)|we(?: will|'ll| shall) (?:speak|report|inform you|update you|tell you|say)(?: again| more)?)(?: comes| is due| follows| is expected)? (?:at|by|before|no later than) {english}"
