@@ -435,16 +435,18 @@ const PERSONAL_DATA: &str = "personal-data";
 /// the fact check alone, so that nothing that stands approved is held up. A number at which we are reached takes a reason.
 pub fn personal_data(content: &Content) -> Option<String> {
     static NUMBERS: LazyLock<Regex> = LazyLock::new(|| {
-        let mobile = r"(?:\+?86|0086)?[ -]?1[3-9]\d(?:\d{8}| \d{4} \d{4})";
+        let apart = r"[- .\u{a0}\u{3000}]?";
+        let mobile = format!(r"(?:\+?86|0086)?{apart}1[3-9]\d{apart}\d{{4}}{apart}\d{{4}}");
         let identity = r"[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])\d{3}[\dXx]";
         Regex::new(&format!(
-            r"(?:^|[^\d+])(?:{mobile}|{identity})(?:[^\d元万亿]|$)"
+            r"(?:^|[^\d+])(?:{mobile}|{identity})(?:[^\d元]|元旦|$)"
         ))
         .expect("the expression is right")
     });
     let plain = |c: char| match c {
         '０'..='９' => char::from_u32(c as u32 - '０' as u32 + '0' as u32).unwrap_or(c),
         '＋' => '+',
+        'Ｘ' => 'X',
         other => other,
     };
     let text: String = content.text.chars().map(plain).collect();

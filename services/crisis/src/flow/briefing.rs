@@ -27,6 +27,9 @@ use crate::store::{briefings, cases, commitments, duty};
 /// Somebody who promises something in more than a year promises nothing.
 pub(super) const DUE_WITHIN_MAX: SignedDuration = SignedDuration::from_hours(366 * 24);
 
+/// Two briefings of an incident that are nearer, of which one is beside those of the weeks, are one that was recorded twice.
+const APART_AT_LEAST: SignedDuration = SignedDuration::from_mins(15);
+
 /// What is recorded of a briefing.
 #[derive(Debug, Clone, Default)]
 pub struct Notes {
@@ -268,10 +271,11 @@ impl Turn<'_> {
         let (fixed, at) = (briefing.planned, held.at);
         let same = before
             .iter()
-            .find(|(_, other)| other.duration_until(at).abs() < SignedDuration::from_hours(1));
-        if let Some((_, other)) = same.filter(|_| !week) {
+            .find(|(_, other)| other.duration_until(at).abs() < APART_AT_LEAST);
+        // One of a week may follow another of a week at once; beside one more, the same was recorded twice.
+        if let Some((_, other)) = same.filter(|(planned, other)| !week || planned == other) {
             let text = format!(
-                "a briefing that was held at {other} is recorded; one that is another is held an hour from it at the least"
+                "a briefing that was held at {other} is recorded; one that is another is held a quarter of an hour from it at the least"
             );
             return Err(Fault::illegal("BRIEFING_TOO_EARLY", text, &briefing.name));
         }

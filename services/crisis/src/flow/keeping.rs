@@ -138,9 +138,7 @@ impl Turn<'_> {
             let Some(first) = others.min_by_key(|o| o.deadlines.due) else {
                 continue;
             };
-            // Until when nobody takes it as missed.
-            let until = watched(kind, &first.deadlines).due;
-            if kind == ClockKind::WeeklyBriefing && until > self.now {
+            if kind == ClockKind::WeeklyBriefing && first.deadlines.due > self.now {
                 continue;
             }
             // A broken one stays until it is met.

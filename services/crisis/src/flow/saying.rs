@@ -8,6 +8,7 @@ use redress_clock::Deadlines;
 use redress_model::Fault;
 use redress_model::ids::new_id;
 use redress_model::name::{IncidentName, SiteId, StaffId, StaffName, StatementName};
+use redress_model::text::is_blank;
 use redress_model::words::{ClockKind, ClockState, DutyRole};
 use redress_proto::convert::to_timestamp;
 use redress_proto::event::v1 as events;
@@ -229,7 +230,8 @@ impl Case {
         let content = &self.statement.content;
         let found = contradiction(&content.facts, &self.published);
         let mut rules = wording_hits(&self.wording, content);
-        if self.due() == Some(ReviewStep::FactCheck) {
+        // What stands approved without a reason is of before, and is not asked for one.
+        if self.due() == Some(ReviewStep::FactCheck) || !is_blank(&content.wording_reason) {
             rules.extend(personal_data(content));
         }
         (rules, found.map(|found| found.to_string()))
@@ -780,8 +782,8 @@ impl Turn<'_> {
         let holds = held.iter().any(|r| {
             r.role == deputy.role
                     && r.held.staff.as_ref() == Some(&deputy.staff)
-                    // By an author's word they review nothing; by another's, as a deputy, they do.
-                    && r.givers.is_empty()
+                    // By an author's word they review nothing; by another's, as a deputy, they do. Nobody appoints themselves.
+                    && (r.givers.is_empty() || by.at(&site) == Some(&deputy.staff))
         });
         if holds {
             let text = "the person holds the role, and acts for it by that; appoint somebody else";

@@ -267,8 +267,8 @@ async fn one_that_is_held_long_before_its_week_ends_is_one_more_and_takes_nothin
     let (before, first) = (promised().await, world.the_planned(&incident).await);
     let friday = first.plan_time.expect("set").seconds;
     let friday = jiff::Timestamp::from_second(friday).expect("in range");
-    // More than three days ahead, twice: an hour apart, so that nobody records one of them again as another.
-    let early = friday - jiff::SignedDuration::from_secs(73 * 3_600 + 1);
+    // More than three days ahead, twice, and neither recorded again as another.
+    let early = friday - jiff::SignedDuration::from_secs(74 * 3_600 + 1);
     world.clock.set(early);
     let extra = world.hold(held(&first.name)).await.expect("one more");
     assert_eq!(extra.state(), wire::BriefingState::Held);
@@ -289,6 +289,15 @@ async fn one_that_is_held_long_before_its_week_ends_is_one_more_and_takes_nothin
     world
         .clock
         .set(friday - jiff::SignedDuration::from_hours(72));
+    let extra_again = wire::HoldBriefingRequest {
+        hold_time: again.hold_time.map(|at| prost_types::Timestamp {
+            seconds: at.seconds + 14 * 60,
+            ..at
+        }),
+        ..held(&own.name)
+    };
+    let twice = world.hold(extra_again).await.expect_err("the same");
+    assert_eq!(reason(&twice), "BRIEFING_TOO_EARLY");
     world.hold(held(&own.name)).await.expect("of its week");
     let after = promised().await;
     assert_ne!(after.0, before.0);

@@ -484,10 +484,19 @@ async fn what_is_said_outside_names_nobody_by_a_number_m11() {
     };
     for text in [
         "业主电话13800138000,已送医。",
+        "联系138-0013-8000",
+        "联系+86 138 0013 8000",
+        "联系１３８００１３８０００",
         "身份证11010519491231002X的业主",
     ] {
         let hits = draft(text, Audience::Public).await.wording_hits;
         assert_eq!(hits, ["personal-data"], "{text}");
+    }
+    for text in ["共15000000000元", "编号2024000112345"] {
+        assert!(
+            draft(text, Audience::Public).await.wording_hits.is_empty(),
+            "{text}"
+        );
     }
     assert!(
         draft("热线4008001234", Audience::Public)

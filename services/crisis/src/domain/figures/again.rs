@@ -23,10 +23,13 @@ static AGAIN: LazyLock<Regex> = LazyLock::new(|| {
     let ways = [
         format!("(?:最迟|不迟于|将于|将在){date}{day}{time}{by}{again}*{whom}{tell}"),
         format!("{day}{time}{by},?我们{again}+{whom}{tell}"),
+        format!(
+            "{date}(?:今天|今日|当天)(?:上午|中午|下午|傍晚|晚上)?{time}(?:之?前|以前),?(?:再次|再度|再){whom}{tell}"
+        ),
         // Only of a day or an evening that is ahead: 今天8时再次通报 may tell of an hour that was.
         format!("{date}{one_day}{time}{by},?(?:再次|再度|再|将再次?){whom}{tell}"),
         format!(
-            "(?:下1次|下次|再次)(?:通报|更新)(?:时间)?(?:为|是|在|于|定于|定在|[::]){date}{day}{time}"
+            "(?:(?:下1次|下次)(?:通报|更新)(?:时间)?|再次(?:通报|更新)时间)(?:为|是|在|于|定于|定在|[::]){date}{day}{time}"
         ),
         format!(
             r"\b(?:next (?:update|word|statement|briefing|report)|we(?: will|'ll| shall) (?:speak|report|inform you|update you|tell you|say)(?: again| more)?)(?: comes| is due| follows| is expected)? (?:at|by|before|no later than) {english}"
