@@ -37,10 +37,11 @@ use crate::store::{
     cases, clocks, deputies, feed, incidents, links, roles, stages, statements, terms, wording,
 };
 
-/// Somebody who has a role in an incident, or acts for whoever has it, and by whose word.
+/// Somebody who has a role in an incident, or acts for whoever has it.
 struct Having {
     role: DutyRole,
     staff: StaffId,
+    /// By whose word: whoever gave it, then whoever gave that person the right to, and so on; empty where the roster did.
     givers: Vec<Person>,
     /// Whether they only stand in while nobody has it: called, and not the one who gives its word.
     stands_in: bool,
@@ -52,7 +53,12 @@ impl Having {
     fn may_review(&self, site: &SiteId, authors: &[Person]) -> bool {
         !self.stands_in
             && authors.iter().all(|a| a.at(site) != Some(&self.staff))
-            && !self.givers.iter().any(|g| is_author(authors, g))
+            && !self.is_picked_by(authors)
+    }
+
+    /// Whether somebody of these gave it, or put whoever did there.
+    fn is_picked_by(&self, authors: &[Person]) -> bool {
+        self.givers.iter().any(|giver| is_author(authors, giver))
     }
 }
 
@@ -103,9 +109,6 @@ pub struct Case {
     wording: Arc<Checker>,
     /// How many of the spokesperson's chain have to approve, by the terms of its incident.
     quorum: usize,
-    /// Steps to come of a draft that nobody can give as the command stands; empty where another incident leads, whose
-    /// command may give them too.
-    pub lacking: Vec<ReviewStep>,
 }
 
 impl Case {
@@ -139,44 +142,6 @@ impl Case {
         let standing = Standing::of(&reviews, digest, &authors);
         let quorum = desk.terms(frozen)?.policy.statement_quorum;
         let now = desk.clock.now();
-        let mut lacking = Vec::new();
-        let of = IncidentName::new(site.clone(), statement.incident);
-        let due = standing.due(quorum);
-        let others = |step: ReviewStep| {
-            let steps = ReviewStep::ALL.iter().filter(move |of| **of != step);
-            steps.flat_map(|of| standing.approved_by(*of))
-        };
-        if let Some(due) = due.filter(|_| statement.state == StatementState::Draft)
-            && !links::of_incident(tx, &of)
-                .await?
-                .iter()
-                .any(|link| !link.leads)
-        {
-            let having = having(tx, &of, now).await?;
-            let accused = cases::complained_about(tx, &site, statement.incident).await?;
-            let barred = |staff: &StaffId| {
-                let name = StaffName::new(site.clone(), staff.clone()).to_string();
-                accused.contains(&name)
-            };
-            let steps = ReviewStep::ALL.iter().filter(|step| **step >= due);
-            lacking.extend(steps.filter(|step| {
-                let wanted = chain(**step);
-                let given = standing.approved_by(**step);
-                let mut able: Vec<&StaffId> = having
-                    .iter()
-                    .filter(|of| wanted.contains(&of.role) && of.may_review(&site, &authors))
-                    .map(|of| &of.staff)
-                    // One person gives one step, and counts once for it.
-                    .filter(|staff| {
-                        let mut gave = given.iter().chain(others(**step));
-                        !barred(staff) && gave.all(|by| by.at(&site) != Some(*staff))
-                    })
-                    .collect();
-                able.sort();
-                able.dedup();
-                !wanted.is_empty() && given.len() + able.len() < needed(**step, quorum)
-            }));
-        }
         Ok(Self {
             standing,
             published: standing_facts(told),
@@ -187,8 +152,65 @@ impl Case {
             said,
             stage,
             digest,
-            lacking,
         })
+    }
+
+    /// Steps to come of a draft that too few are left to give as the command stands; none are known where another open
+    /// incident leads, whose command may give them too.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub async fn lacking(
+        &self,
+        tx: &mut redress_store::Tx,
+        now: Timestamp,
+    ) -> Result<Vec<ReviewStep>, Fault> {
+        let Some(due) = self
+            .due()
+            .filter(|_| self.statement.state == StatementState::Draft)
+        else {
+            return Ok(Vec::new());
+        };
+        let StatementName { site, .. } = &self.statement.name;
+        let incident = IncidentName::new(site.clone(), self.statement.incident);
+        for link in links::of_incident(tx, &incident).await? {
+            if link.leads {
+                continue;
+            }
+            // One that is out of sight counts as open.
+            let head = incidents::state(tx, &link.other.site, link.other.id).await?;
+            if head.is_none_or(|state| state == State::Open) {
+                return Ok(Vec::new());
+            }
+        }
+        let having = having(tx, &incident, now).await?;
+        let accused = cases::complained_about(tx, site, self.statement.incident).await?;
+        let is_accused = |staff: &StaffId| {
+            let name = StaffName::new(site.clone(), staff.clone()).to_string();
+            accused.contains(&name)
+        };
+        // One person gives one step, and counts once for it.
+        let gave: BTreeSet<&StaffId> = ReviewStep::ALL
+            .iter()
+            .flat_map(|step| self.standing.approved_by(*step))
+            .filter_map(|by| by.at(site))
+            .collect();
+        let is_left_for = |step: ReviewStep| {
+            let able: BTreeSet<&StaffId> = having
+                .iter()
+                .filter(|of| chain(step).contains(&of.role))
+                .filter(|of| of.may_review(site, &self.authors))
+                .map(|of| &of.staff)
+                .filter(|staff| !gave.contains(staff) && !is_accused(staff))
+                .collect();
+            let given = self.standing.approved_by(step).len();
+            given + able.len() >= needed(step, self.quorum)
+        };
+        let coming = ReviewStep::ALL.iter().filter(|step| **step >= due);
+        Ok(coming
+            .filter(|step| !chain(**step).is_empty() && !is_left_for(**step))
+            .copied()
+            .collect())
     }
 
     /// The figures of a draft that its fact check will be refused for.
@@ -239,19 +261,6 @@ impl Case {
 
     fn refused(&self, refusal: &Refusal) -> Fault {
         Fault::illegal(refusal.reason(), refusal.to_string(), &self.statement.name)
-    }
-}
-
-/// How somebody has a role: they hold it, or act for it.
-struct Post {
-    /// By whose word: whoever gave it, then whoever gave that person the right to, and so on; empty where the roster did.
-    givers: Vec<Person>,
-}
-
-impl Post {
-    /// Whether somebody of these gave it, or put whoever did there.
-    fn is_picked_by(&self, authors: &[Person]) -> bool {
-        self.givers.iter().any(|giver| is_author(authors, giver))
     }
 }
 
@@ -492,7 +501,7 @@ impl Turn<'_> {
         let of = |role: DutyRole, unpicked: bool| {
             let all = having.iter().filter(move |of| of.role == role);
             all.filter(|of| !self.roster.barred.contains(&of.staff))
-                .filter(|of| !unpicked || !of.givers.iter().any(|g| is_author(&authors, g)))
+                .filter(|of| !unpicked || !of.is_picked_by(&authors))
                 .map(|of| of.staff.clone())
                 .collect::<Vec<StaffId>>()
         };
@@ -919,7 +928,7 @@ impl Turn<'_> {
 
     /// How a person has one of these roles. One command: whoever has it in the open incident that leads this one has it
     /// here too. Row security shows the head's command only to who acts for both sites.
-    async fn posts(&mut self, wanted: &[DutyRole], by: &Person) -> Result<Vec<Post>, Fault> {
+    async fn posts(&mut self, wanted: &[DutyRole], by: &Person) -> Result<Vec<Having>, Fault> {
         let Some(staff) = &by.staff else {
             return Ok(Vec::new());
         };
@@ -957,23 +966,10 @@ impl Turn<'_> {
         incident: &IncidentName,
         wanted: &[DutyRole],
         staff: &StaffId,
-    ) -> Result<Vec<Post>, Fault> {
-        let IncidentName { site, id } = incident;
-        let holders = roles::of_incident(self.tx, site, *id).await?;
-        let acting = deputies::acting(self.tx, site, *id, self.now).await?;
-        let held = holders
-            .iter()
-            .filter(|r| wanted.contains(&r.role) && r.held.staff.as_ref() == Some(staff))
-            .map(|r| Post {
-                givers: r.givers.clone(),
-            });
-        let acts = acting
-            .into_iter()
-            .filter(|d| wanted.contains(&d.role) && d.staff == *staff)
-            .map(|d| Post {
-                givers: d.word_of(),
-            });
-        Ok(held.chain(acts).collect())
+    ) -> Result<Vec<Having>, Fault> {
+        let mut posts = having(self.tx, incident, self.now).await?;
+        posts.retain(|of| !of.stands_in && wanted.contains(&of.role) && of.staff == *staff);
+        Ok(posts)
     }
 
     fn touch(&self, statement: &mut Statement) {

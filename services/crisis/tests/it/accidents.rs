@@ -1,4 +1,4 @@
-//! Whatever breaks while an incident is opened by hand, while the company speaks or an incident ends, it is as if nobody had tried, or it is done once: every
+//! Whatever breaks while an incident is opened by hand, while the company speaks or meets people, or an incident ends, it is as if nobody had tried, or it is done once: every
 //! row that is written fails, every request is killed at every wait, and each is repeated (I2, I7).
 
 use std::fmt::Debug;
@@ -13,10 +13,12 @@ use redress_proto::crisis::v1::media_service_server::MediaService as _;
 use redress_proto::crisis::v1::statement_service_server::StatementService as _;
 use redress_proto::crisis::v1::{Statement, StatementKind};
 use redress_proto::event::v1 as events;
+use redress_proto::words::ClockState;
 use sqlx::AssertSqlSafe;
 use tonic::{Response, Status};
 
 use crate::aftermath::calm;
+use crate::briefings::opened;
 use crate::statements::{VOICE, killed_after, public, words};
 use crate::world::*;
 
@@ -244,18 +246,7 @@ impl World {
     /// The planned briefing, held in its week; its notes are not released.
     async fn held_briefing(&self, incident: &str) -> String {
         self.advance(5 * 24 * 60);
-        let list = wire::ListBriefingsRequest {
-            parent: incident.into(),
-            state: wire::BriefingState::Planned.into(),
-            ..Default::default()
-        };
-        let planned = self.briefings.list_briefings(as_caller(list, &["lake"]));
-        let planned = planned
-            .await
-            .expect("listed")
-            .into_inner()
-            .briefings
-            .remove(0);
+        let planned = self.the_planned(incident).await;
         let hold = wire::HoldBriefingRequest {
             name: planned.name.clone(),
             attendance: 12,
@@ -265,6 +256,46 @@ impl World {
         let held = self.briefings.hold_briefing(as_caller(hold, &["lake"]));
         held.await.expect("held");
         planned.name
+    }
+
+    /// Long before the week's fixed time, with a promise made there.
+    async fn met_early(
+        &self,
+        planned: &wire::Briefing,
+    ) -> Result<Response<wire::HoldBriefingResponse>, Status> {
+        let due = self.now() + jiff::SignedDuration::from_hours(100);
+        let promise = wire::NewCommitment {
+            text: "a meter at the wall".into(),
+            owner: staff("lake", "liaison"),
+            due_time: Some(to_timestamp(due)),
+        };
+        let hold = wire::HoldBriefingRequest {
+            name: planned.name.clone(),
+            attendance: 12,
+            commitments: vec![promise],
+            request_id: "once".into(),
+            ..Default::default()
+        };
+        self.briefings
+            .hold_briefing(as_caller(hold, &["lake"]))
+            .await
+    }
+
+    /// It is one more, with one promise, and the week's own is owed as it was.
+    async fn has_one_more(&self, week: &wire::Briefing, incident: &str) {
+        let all = self.briefings_of(incident).await;
+        let held = all
+            .iter()
+            .filter(|b| b.state() == wire::BriefingState::Held);
+        assert_eq!((all.len(), held.count()), (2, 1), "{all:#?}");
+        let own = self.the_planned(incident).await;
+        assert_eq!((own.number, own.plan_time), (2, week.plan_time));
+        let clocks = self.incident(incident).await.clocks.into_iter();
+        let weekly = to_wire(ClockKind::WeeklyBriefing);
+        let running = clocks.filter(|c| c.kind == weekly && c.state() == ClockState::Running);
+        let promises = self.commitments_of(incident).await;
+        assert_eq!((running.count(), promises.len()), (1, 1));
+        assert!(self.broken_logs("lake").await.is_empty(), "I12");
     }
 
     async fn release_of(
@@ -391,6 +422,36 @@ impl World {
         let log = self.incident(incident).await.log_entries;
         log.iter().filter(|e| e.text.contains(text)).count()
     }
+}
+
+/// An incident whose planned briefing is more than three days off.
+async fn briefed() -> (World, String, wire::Briefing) {
+    let (world, incident) = opened(3, "Asia/Shanghai").await;
+    let week = world.the_planned(&incident).await;
+    let fixed = week.plan_time.expect("set").seconds;
+    let fixed = jiff::Timestamp::from_second(fixed).expect("in range");
+    world
+        .clock
+        .set(fixed - jiff::SignedDuration::from_hours(73));
+    (world, incident, week)
+}
+
+#[tokio::test]
+async fn one_more_briefing_that_fails_at_every_step_is_none_and_then_one_m01() {
+    let (world, incident, week) = briefed().await;
+    execute(&world, TRAPS).await;
+    endures(&world, async || world.met_early(&week).await).await;
+    world.has_one_more(&week, &incident).await;
+}
+
+#[tokio::test]
+async fn one_more_briefing_that_is_killed_at_every_wait_and_repeated_is_one_m01() {
+    let (world, incident, week) = briefed().await;
+    let (held, killed) = killed_anywhere(async || world.met_early(&week).await).await;
+    assert!(killed > 0, "nothing was killed");
+    let again = world.met_early(&week).await.expect("repeated").into_inner();
+    assert_eq!(again, held);
+    world.has_one_more(&week, &incident).await;
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use crate::statements::{VOICE, words};
 use crate::world::*;
 
 /// An incident about so many people, in a zone.
-async fn opened(people: i32, zone: &str) -> (World, String) {
+pub(crate) async fn opened(people: i32, zone: &str) -> (World, String) {
     let world = World::new().await;
     let site = events::SiteChanged {
         site: "sites/lake".into(),
@@ -47,7 +47,7 @@ async fn opened(people: i32, zone: &str) -> (World, String) {
 }
 
 impl World {
-    async fn briefings_of(&self, incident: &str) -> Vec<wire::Briefing> {
+    pub(crate) async fn briefings_of(&self, incident: &str) -> Vec<wire::Briefing> {
         let request = wire::ListBriefingsRequest {
             parent: incident.into(),
             ..Default::default()
@@ -59,7 +59,7 @@ impl World {
         listed.expect("listed").into_inner().briefings
     }
 
-    async fn the_planned(&self, incident: &str) -> wire::Briefing {
+    pub(crate) async fn the_planned(&self, incident: &str) -> wire::Briefing {
         let mut all = self.briefings_of(incident).await;
         all.retain(|b| b.state() == BriefingState::Planned);
         assert_eq!(all.len(), 1, "{all:#?}");
@@ -112,7 +112,7 @@ impl World {
         Ok(answer.into_inner().briefing.expect("filled"))
     }
 
-    async fn commitments_of(&self, incident: &str) -> Vec<Commitment> {
+    pub(crate) async fn commitments_of(&self, incident: &str) -> Vec<Commitment> {
         let request = wire::ListCommitmentsRequest {
             parent: incident.into(),
             ..Default::default()

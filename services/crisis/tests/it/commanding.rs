@@ -1006,7 +1006,27 @@ async fn what_an_ended_incident_led_is_unlinked_and_led_by_another() {
     let river = world.the_open("river").await.name;
     let both = ["lake", "river"];
     world.link(&both, &lake, &river).await.expect("free");
+    let draft = wire::CreateStatementRequest {
+        parent: river.clone(),
+        statement: Some(words(wire::StatementKind::Update, "我们已到现场。")),
+        request_id: String::new(),
+    };
+    let draft = as_person(draft, "river", "clerk");
+    let draft = world.statements.create_statement(draft).await;
+    let draft = draft.expect("drafted").into_inner().statement;
+    let draft = draft.expect("filled").name;
+    let lacking = async |sites: &[&str]| {
+        let name = draft.clone();
+        let get = as_caller(wire::GetStatementRequest { name }, sites);
+        let got = world.statements.get_statement(get).await;
+        let got = got.expect("there").into_inner().statement.expect("filled");
+        got.steps_without_reviewer().count()
+    };
+    // Nobody has a role at the river: whoever leads may give the steps, while that is open.
+    assert_eq!(lacking(&both).await, 0);
     world.stand_down(&lake, "top").await.expect("calm");
+    assert_eq!(lacking(&both).await, 2);
+    assert_eq!(lacking(&["river"]).await, 0, "out of sight");
     world
         .take([graded(&case("hill", 1), &cluster("hill", 1), 1, &["G1.1"]).event()])
         .await;

@@ -12,7 +12,7 @@ use redress_timers::Entry;
 
 use super::super::command::Order;
 use super::Statements;
-use super::view::view;
+use super::view;
 use crate::domain::statement::Person;
 use crate::flow::{Desk, StatementCase, Transition, Turn};
 use crate::store::{incidents, statements};
@@ -110,8 +110,7 @@ impl<C: Command> Operation for Write<'_, C> {
         }
         let statement = statements::get(tx, site, *id).await?.ok_or_else(missing)?;
         let etag = etag::of(statement.revision);
-        let case = StatementCase::load(tx, self.desk, statement, stage).await?;
-        let shown = view(&case);
+        let shown = view::load(tx, self.desk, statement, stage).await?;
         if new {
             receipt::complete(tx, &self.receipt, &self.name.to_string(), &etag).await?;
         }

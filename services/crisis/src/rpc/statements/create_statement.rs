@@ -14,10 +14,10 @@ use redress_timers::Entry;
 use tonic::Request;
 
 use super::Statements;
-use super::view::view;
+use super::view;
 use crate::domain::statement::{Content, Fact, Person};
 use crate::domain::words::StatementState;
-use crate::flow::{Desk, StatementCase, Transition, Turn};
+use crate::flow::{Desk, Transition, Turn};
 use crate::store::incidents;
 use crate::store::statements::{self, Statement};
 
@@ -185,7 +185,7 @@ impl Operation for Create<'_> {
         };
         let found = statements::get(tx, site, name.id).await?;
         let statement = found.ok_or_else(|| Fault::not_found("Statement", &name))?;
-        let case = StatementCase::load(tx, self.desk, statement, stage).await?;
-        Ok((view(&case), armed))
+        let shown = view::load(tx, self.desk, statement, stage).await?;
+        Ok((shown, armed))
     }
 }

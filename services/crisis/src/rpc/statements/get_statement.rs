@@ -9,8 +9,8 @@ use redress_store::{Operation, Tx};
 use tonic::Request;
 
 use super::Statements;
-use super::view::view;
-use crate::flow::{Desk, StatementCase};
+use super::view;
+use crate::flow::Desk;
 use crate::store::{incidents, statements};
 
 pub(super) async fn handle(
@@ -25,9 +25,9 @@ pub(super) async fn handle(
         name,
     };
     let db = &api.incidents.db;
-    let case = redress_runtime::sight(caller).read(db, &get).await?;
+    let statement = redress_runtime::sight(caller).read(db, &get).await?;
     Ok(wire::GetStatementResponse {
-        statement: Some(view(&case)),
+        statement: Some(statement),
     })
 }
 
@@ -38,14 +38,14 @@ struct Get<'a> {
 
 impl Operation for Get<'_> {
     const NAME: &'static str = "crisis.get_statement";
-    type Output = StatementCase;
+    type Output = wire::Statement;
 
-    async fn run(&self, tx: &mut Tx) -> Result<StatementCase, Fault> {
+    async fn run(&self, tx: &mut Tx) -> Result<wire::Statement, Fault> {
         let StatementName { site, id } = &self.name;
         let missing = || Fault::not_found("Statement", &self.name);
         let statement = statements::get(tx, site, *id).await?.ok_or_else(missing)?;
         let incident = incidents::get(tx, site, statement.incident).await?;
         let stage = incident.ok_or_else(missing)?.stage;
-        StatementCase::load(tx, self.desk, statement, stage).await
+        view::load(tx, self.desk, statement, stage).await
     }
 }

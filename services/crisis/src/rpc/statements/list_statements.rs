@@ -13,9 +13,9 @@ use tonic::Request;
 use uuid::Uuid;
 
 use super::Statements;
-use super::view::view;
+use super::view;
 use crate::domain::words::{Audience, StatementState};
-use crate::flow::{Desk, StatementCase};
+use crate::flow::Desk;
 use crate::store::incidents;
 use crate::store::statements::{self, Filter, Statement};
 
@@ -44,9 +44,9 @@ pub(super) async fn handle(
         desk: &api.incidents.desk,
     };
     let db = &api.incidents.db;
-    let (cases, next_page_token) = redress_runtime::sight(caller).read(db, &list).await?;
+    let (statements, next_page_token) = redress_runtime::sight(caller).read(db, &list).await?;
     Ok(wire::ListStatementsResponse {
-        statements: cases.iter().map(view).collect(),
+        statements,
         next_page_token,
     })
 }
@@ -60,7 +60,7 @@ struct List<'a> {
 
 impl Operation for List<'_> {
     const NAME: &'static str = "crisis.list_statements";
-    type Output = (Vec<StatementCase>, String);
+    type Output = (Vec<wire::Statement>, String);
 
     async fn run(&self, tx: &mut Tx) -> Result<Self::Output, Fault> {
         let IncidentName { site, id } = &self.incident;
@@ -73,10 +73,10 @@ impl Operation for List<'_> {
         let (rows, next) = self
             .page
             .finish(rows, |s: &Statement| (s.created, s.name.id));
-        let mut cases = Vec::with_capacity(rows.len());
+        let mut shown = Vec::with_capacity(rows.len());
         for statement in rows {
-            cases.push(StatementCase::load(tx, self.desk, statement, stage).await?);
+            shown.push(view::load(tx, self.desk, statement, stage).await?);
         }
-        Ok((cases, next))
+        Ok((shown, next))
     }
 }

@@ -1,16 +1,34 @@
 //! Statements and feed entries as callers see them.
 
+use redress_model::Fault;
 use redress_model::name::{IncidentName, SiteId, StaffName, StatementName};
 use redress_proto::convert::{to_timestamp, to_wire};
 use redress_proto::crisis::v1 as wire;
 use redress_rpc::etag;
+use redress_store::Tx;
 
-use crate::flow::StatementCase;
+use crate::domain::words::{ReviewStep, Stage};
+use crate::flow::{Desk, StatementCase};
 use crate::store::deputies::Deputy;
 use crate::store::feed::Entry;
+use crate::store::statements::Statement;
 
-/// A statement with its reviews.
-pub(super) fn view(case: &StatementCase) -> wire::Statement {
+/// A statement with its reviews, and with what waits in its way. `stage` is its incident's at this instant.
+///
+/// # Errors
+/// When Postgres is away.
+pub(super) async fn load(
+    tx: &mut Tx,
+    desk: &Desk,
+    statement: Statement,
+    stage: Stage,
+) -> Result<wire::Statement, Fault> {
+    let case = StatementCase::load(tx, desk, statement, stage).await?;
+    let lacking = case.lacking(tx, desk.clock.now()).await?;
+    Ok(view(&case, &lacking))
+}
+
+fn view(case: &StatementCase, lacking: &[ReviewStep]) -> wire::Statement {
     let statement = &case.statement;
     let StatementName { site, .. } = &statement.name;
     let content = &statement.content;
@@ -72,7 +90,7 @@ pub(super) fn view(case: &StatementCase) -> wire::Statement {
         wording_hits,
         contradiction: contradiction.unwrap_or_default(),
         unsourced_figures: case.unsourced(),
-        steps_without_reviewer: case.lacking.iter().copied().map(to_wire).collect(),
+        steps_without_reviewer: lacking.iter().copied().map(to_wire).collect(),
     }
 }
 
