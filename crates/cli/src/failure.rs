@@ -330,16 +330,19 @@ static TYPED_AS: [(&str, &[&str]); 46] = [
 ];
 
 /// Methods that services name where a caller is to go on, and the commands that call them.
-static COMMANDS: [(&str, &str); 10] = [
+static COMMANDS: [(&str, &str); 13] = [
     ("AcceptAssignment", "redress work accept"),
+    ("AddBriefingNotes", "redress briefing record"),
     ("AppointDeputy", "redress incident deputy"),
     ("CheckWording", "redress wording check"),
     ("ListHeldMessages", "redress message held"),
     ("ListTasks", "redress task list"),
     ("ListTemplates", "redress template list"),
     ("OfferHandover", "redress work handover"),
+    ("OfferRole", "redress incident offer"),
     ("RecordSurveyCall", "redress survey call"),
     ("ReleaseMessage", "redress message release"),
+    ("SplitCase", "redress incident split"),
     ("UpdateStatement", "redress statement edit"),
 ];
 

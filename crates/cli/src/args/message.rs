@@ -74,7 +74,7 @@ pub(crate) enum MessageCommand {
         #[arg(long, value_name = "REASON", default_value = "")]
         override_wording: String,
     },
-    /// List what waits for the spokesperson while an incident is open, with what it says, newest first.
+    /// List what waits for the spokesperson of an incident, also of one that has ended, with what it says, newest first.
     #[command(
         after_help = "Examples:\n  redress message held --site lakeside\n  redress message held --decided --json"
     )]

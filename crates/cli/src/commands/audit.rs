@@ -33,8 +33,8 @@ pub(crate) enum AuditCommand {
         #[arg(long, conflicts_with = "case")]
         site: Option<String>,
     },
-    /// List who opened the hints on complainants and the contact points of staff, newest first: for admins and auditors. Who opened
-    /// the personal part of a case stands in `case show`.
+    /// List who opened the hints on complainants and the contact points of staff, newest first: for admins and auditors. `case show`
+    /// tells what services read of a case, its words or its contact points, and what for; what people read of it is not recorded.
     #[command(
         after_help = "Examples:\n  redress audit accesses --site lakeside --limit 20\n  redress audit accesses LS-20261121-0001 --json\n  redress audit accesses --site lakeside --kind CONTACT_POINTS"
     )]

@@ -40,9 +40,9 @@ pub(crate) enum BriefingCommand {
         /// The briefing, `sites/{site}/briefings/{briefing}`, or an incident for the one that is planned.
         name: String,
     },
-    /// Record that the planned briefing was held, or add to the notes of a held one.
+    /// Record that the planned briefing was held, or add to the notes of a held one and set its record right.
     #[command(
-        after_help = "Examples:\n  redress briefing record lakeside/I20261121-01 --attendance 32 --staff liaison --promise 'onsite@2026-12-04T18:00+08[Asia/Shanghai]=the roof is tight'\n  redress briefing record lakeside/I20261121-01 --everybody --question 'who pays?=we do'\n  redress briefing record sites/lakeside/briefings/ID --add --question 'when?'"
+        after_help = "Examples:\n  redress briefing record lakeside/I20261121-01 --attendance 32 --staff liaison --promise 'onsite@2026-12-04T18:00+08[Asia/Shanghai]=the roof is tight'\n  redress briefing record lakeside/I20261121-01 --everybody --question 'who pays?=we do'\n  redress briefing record sites/lakeside/briefings/ID --add --question 'when?'\n  redress briefing record sites/lakeside/briefings/ID --add --attendance 30"
     )]
     Record(Box<RecordArgs>),
     /// Answer a question that was left open.
@@ -70,15 +70,15 @@ pub(crate) enum BriefingCommand {
 pub(crate) struct RecordArgs {
     /// The briefing, `sites/{site}/briefings/{briefing}`, or an incident for the one that is planned.
     pub(crate) name: String,
-    /// Add to the notes of a held one.
-    #[arg(long, conflicts_with_all = ["at", "attendance", "staff", "cases", "everybody", "reference"])]
+    /// Add to the notes of a held one, and set right what is given: attendance, staff, cases, papers.
+    #[arg(long, conflicts_with_all = ["at"])]
     pub(crate) add: bool,
     /// When it was held; now otherwise.
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<String>,
     /// How many people who complain attended or were told.
-    #[arg(long, default_value_t = 0)]
-    pub(crate) attendance: i32,
+    #[arg(long)]
+    pub(crate) attendance: Option<i32>,
     /// Who of the company attended, by id or name; may be given several times.
     #[arg(long, value_name = "STAFF")]
     pub(crate) staff: Vec<String>,
@@ -255,17 +255,7 @@ async fn record(platform: &Platform, args: RecordArgs) -> Result<Briefing, Failu
     }
     let mut client = platform.briefings();
     let request_id = request_id();
-    if args.add {
-        let add = AddBriefingNotesRequest {
-            name: briefing.name,
-            questions,
-            commitments,
-            etag: briefing.etag,
-            request_id,
-        };
-        let answer = client.add_briefing_notes(request(add)).await?;
-        return Ok(answer.into_inner().briefing.unwrap_or_default());
-    }
+    let staff = people(platform, &briefing.name, &args.staff).await?;
     let cases = if args.everybody {
         let get = GetIncidentRequest {
             name: briefing.incident.clone(),
@@ -276,13 +266,28 @@ async fn record(platform: &Platform, args: RecordArgs) -> Result<Briefing, Failu
     } else {
         names_of(platform, &args.cases).await?
     };
+    if args.add {
+        let add = AddBriefingNotesRequest {
+            name: briefing.name,
+            questions,
+            commitments,
+            attendance: args.attendance,
+            staff,
+            cases,
+            reference: args.reference,
+            etag: briefing.etag,
+            request_id,
+        };
+        let answer = client.add_briefing_notes(request(add)).await?;
+        return Ok(answer.into_inner().briefing.unwrap_or_default());
+    }
     let hold = HoldBriefingRequest {
         hold_time: match &args.at {
             Some(at) => Some(to_timestamp(instant("at", at, crate::now::now())?)),
             None => None,
         },
-        attendance: args.attendance,
-        staff: people(platform, &briefing.name, &args.staff).await?,
+        attendance: args.attendance.unwrap_or(0),
+        staff,
         cases,
         questions,
         commitments,

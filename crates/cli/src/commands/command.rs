@@ -367,13 +367,22 @@ fn show(command: &IncidentCommand) {
     show_deputies(&command.deputies);
     if !command.handovers.is_empty() {
         heading("Offers");
-        let mut offers = table(&["Role", "From", "To", "State", "Offered", "Why"]);
+        let mut offers = table(&[
+            "Role",
+            "Held by",
+            "Offered to",
+            "By",
+            "State",
+            "Offered",
+            "Why",
+        ]);
         for h in &command.handovers {
             let state = HandoverState::try_from(h.state).map_or("", |s| s.as_str_name());
             offers.add_row(vec![
                 word::<DutyRole>(h.role),
                 short(&h.from),
                 short(&h.to),
+                h.offered_by.clone(),
                 spelled(state, "HANDOVER_STATE_"),
                 when(h.offer_time.as_ref()),
                 h.reason.clone(),

@@ -177,7 +177,7 @@ pub(crate) async fn run(
             if !out.json && !answer.waiting_messages.is_empty() {
                 let count = answer.waiting_messages.len();
                 crate::output::say!(
-                    "{} for the spokesperson of an open incident, unless it ends first: `redress message held` lists what waits",
+                    "{} for the spokesperson of an open incident, who decides also after it has ended: `redress message held` lists what waits",
                     counted(&count, "message waits", "messages wait"),
                 );
             }

@@ -538,10 +538,11 @@ fn nobody_for(s: &Statement, step: ReviewStep) -> String {
         _ => "SPOKESPERSON",
     };
     format!(
-        "{}: too few have the role {role} who wrote none of it and were named by no author; somebody who wrote none of it names one: \
-         redress incident deputy {} --role {role} --staff STAFF --until TIME",
+        "{}: too few have the role {role} who wrote none of it and were named by no author; somebody who wrote none of it offers the role: \
+         redress incident offer {of} {role} STAFF --reason REASON; or its holder, or whoever commands, names a deputy: redress incident \
+         deputy {of} --role {role} --staff STAFF --until TIME",
         spelled(step.as_str_name(), "REVIEW_STEP_"),
-        s.incident
+        of = s.incident
     )
 }
 
@@ -551,7 +552,10 @@ fn waits(s: &Statement) -> String {
         return "–".to_owned();
     }
     if s.objection_count > 0 {
-        return format!("{} object", s.objection_count);
+        return match s.objection_count {
+            1 => "an objection".to_owned(),
+            many => format!("{many} objections"),
+        };
     }
     match s.due_step() {
         ReviewStep::Unspecified => "release".to_owned(),

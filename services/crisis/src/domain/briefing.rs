@@ -83,10 +83,14 @@ pub struct Window {
     pub since_log: i64,
     /// When that was.
     pub since: Timestamp,
-    /// The last entry that this one tells of.
+    /// The last entry that told what was asked at it, with the answers.
+    pub since_noted: i64,
+    /// The last entry that this one tells of: of before it was held, since people went home then.
     pub until_log: i64,
     /// When that is.
     pub until: Timestamp,
+    /// The last entry that tells what was asked and promised at it: it is noted afterwards.
+    pub noted_log: i64,
 }
 
 impl Window {
@@ -96,6 +100,10 @@ impl Window {
 
     fn knows(&self, log: i64) -> bool {
         log <= self.until_log
+    }
+
+    fn notes(&self, log: i64) -> bool {
+        log <= self.noted_log
     }
 }
 
@@ -271,7 +279,8 @@ fn commitment(p: &Promised, window: &Window) -> Option<Item> {
 fn question(q: &Asked, window: &Window) -> Option<Item> {
     let text = flat(&q.text);
     match &q.answer {
-        Some(s) if window.has(s.log) => {
+        // What was answered by the time of the notes stands in them.
+        Some(s) if window.has(s.log) && s.log > window.since_noted => {
             let text = format!("answered: {text}: {}", flat(&s.text));
             Some(item(Topic::Question, s.at, text))
         }
@@ -340,14 +349,14 @@ pub fn notes(header: &Header<'_>, record: &Record, window: &Window) -> String {
     line(format_args!("## 提问 Questions"));
     let here = |n: i32| n == header.number;
     let asked = record.asked.iter();
-    for q in asked.filter(|q| here(q.briefing) && window.knows(q.log)) {
-        let answer = q.answer.as_ref().filter(|a| window.knows(a.log));
+    for q in asked.filter(|q| here(q.briefing) && window.notes(q.log)) {
+        let answer = q.answer.as_ref().filter(|a| window.notes(a.log));
         let answer = answer.map_or_else(|| "待答 open".to_owned(), |a| flat(&a.text));
         line(format_args!("- {}: {answer}", flat(&q.text)));
     }
     line(format_args!("## 承诺 Commitments"));
     let promised = record.promised.iter();
-    for p in promised.filter(|p| here(p.briefing) && window.knows(p.log)) {
+    for p in promised.filter(|p| here(p.briefing) && window.notes(p.log)) {
         let (words, owner) = (flat(&p.text), &p.owner);
         line(format_args!("- {words} ({owner}, {})", at(p.due)));
     }
@@ -435,8 +444,10 @@ mod tests {
         Window {
             since_log: since,
             since: second(since),
+            since_noted: since,
             until_log: until,
             until: second(until),
+            noted_log: until,
         }
     }
 

@@ -4,6 +4,7 @@
 mod again;
 mod chinese;
 mod english;
+mod half;
 mod harm;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ mod tests;
 use again::times_we_speak;
 use chinese::{chinese, chinese_share, decimal};
 use english::{english, english_share, number_words, point_words, word};
+use half::{half, half_alone};
 use harm::{LOSSES, clause, ends_in_harm, is_harm, tells_of_harm};
 
 /// A figure.
@@ -122,8 +124,19 @@ const AFTER_MAX: usize = 80;
 
 /// A piece of a text: a figure, or the letters between two.
 enum Piece {
-    Figure { number: String, spelled: bool },
+    Figure { number: String, written: Written },
     Letters(String),
+}
+
+/// How a figure is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Written {
+    /// In digits, or as a share in words.
+    Plainly,
+    /// As a number in words, which may be no more than an article.
+    InWords,
+    /// As a half, which counts nothing itself: 300人 and 一半人 contradict each other in nothing.
+    AsHalf,
 }
 
 /// The figures of a text, in its order.
@@ -132,7 +145,7 @@ pub fn figures(text: &str) -> Vec<Figure> {
     let again = times_we_speak(&pieces);
     let mut found = Vec::new();
     for (at, piece) in pieces.iter().enumerate() {
-        if let Piece::Figure { number, spelled } = piece {
+        if let Piece::Figure { number, written } = piece {
             let after = match pieces.get(at + 1) {
                 Some(Piece::Letters(after)) => after.as_str(),
                 _ => "",
@@ -143,15 +156,19 @@ pub fn figures(text: &str) -> Vec<Figure> {
             };
             // The minutes of a time of day count nothing: 15:30起.
             let minutes = at > 1 && before == ":";
-            let counts = if minutes { None } else { counted(after) };
+            let counts = if minutes || *written == Written::AsHalf {
+                None
+            } else {
+                counted(after)
+            };
             // One who died is no article: 一人死亡, 死亡一人.
             let of_people = counts == Some(Counted::People);
             let lost = tells_of_harm(after) || of_people && ends_in_harm(before);
             found.push(Figure {
                 number: number.clone(),
                 counts,
-                measured: is_measured(after),
-                article: *spelled && number == "1" && !lost,
+                measured: *written != Written::AsHalf && is_measured(after),
+                article: *written == Written::InWords && number == "1" && !lost,
                 again: again.contains(&at),
             });
         }
@@ -164,6 +181,11 @@ pub fn in_digits(text: &str) -> String {
     let whole: String = pieces(text)
         .into_iter()
         .map(|piece| match piece {
+            // Fifty people are another thing than half of them.
+            Piece::Figure {
+                number,
+                written: Written::AsHalf,
+            } => format!("{number}%"),
             Piece::Figure { number, .. } => number,
             Piece::Letters(letters) => letters,
         })
@@ -234,9 +256,14 @@ fn plain(text: &str) -> Vec<char> {
 
 fn pieces(text: &str) -> Vec<Piece> {
     let letters = plain(text);
+    let whole: String = letters.iter().collect();
+    if let Some(number) = half_alone(&whole) {
+        let written = Written::AsHalf;
+        return vec![Piece::Figure { number, written }];
+    }
     if let Some(number) = alone(&letters) {
-        let spelled = true;
-        return vec![Piece::Figure { number, spelled }];
+        let written = Written::InWords;
+        return vec![Piece::Figure { number, written }];
     }
     let mut pieces = Vec::new();
     let mut between = String::new();
@@ -246,18 +273,22 @@ fn pieces(text: &str) -> Vec<Piece> {
         let found = digits(&letters[at..])
             .or_else(|| chinese_share(&letters[at..]))
             .or_else(|| english_share(&letters[at..], before))
-            .map(|(number, len)| (number, len, false))
+            .map(|(number, len)| (number, len, Written::Plainly))
+            .or_else(|| {
+                let (number, len) = half(&between, &letters[at..])?;
+                Some((number, len, Written::AsHalf))
+            })
             .or_else(|| {
                 chinese(&letters[at..], before)
                     .or_else(|| english(&letters[at..], before))
-                    .map(|(number, len)| (number, len, true))
+                    .map(|(number, len)| (number, len, Written::InWords))
             });
         match found {
-            Some((number, len, spelled)) => {
+            Some((number, len, written)) => {
                 if !between.is_empty() {
                     pieces.push(Piece::Letters(std::mem::take(&mut between)));
                 }
-                pieces.push(Piece::Figure { number, spelled });
+                pieces.push(Piece::Figure { number, written });
                 at += len;
             }
             None => {

@@ -38,6 +38,18 @@ pub struct Told {
     pub at: Timestamp,
 }
 
+/// What was told, without what was kept of a briefing before that was set right.
+pub fn newest_of_each(mut told: Vec<Told>) -> Vec<Told> {
+    let mut seen = BTreeSet::new();
+    told.reverse();
+    told.retain(|one| {
+        let is_named = one.means == TellMeans::Briefing && !one.reference.is_empty();
+        !is_named || seen.insert(one.reference.clone())
+    });
+    told.reverse();
+    told
+}
+
 /// What decides who has to be told.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation {

@@ -195,6 +195,21 @@ impl Standing {
         standing
     }
 
+    /// Which of the reviews, in their order, count now: of each person the last that stands, once.
+    pub fn counting(&self, reviews: &[Review]) -> Vec<bool> {
+        let mut counts = vec![false; reviews.len()];
+        for (at, review) in reviews.iter().enumerate() {
+            let is_last = !reviews[at + 1..].iter().any(|r| r.by.is(&review.by));
+            let stands = match review.verdict {
+                Verdict::Approve => self.approved_by(review.step).contains(&review.by),
+                Verdict::Object => self.objectors.contains(&review.by),
+                Verdict::Lift | Verdict::Overrule => false,
+            };
+            counts[at] = is_last && stands;
+        }
+        counts
+    }
+
     /// Who approved a step.
     pub fn approved_by(&self, step: ReviewStep) -> &[Person] {
         self.approvals.get(&step).map_or(&[], Vec::as_slice)
@@ -253,8 +268,17 @@ pub enum Refusal {
     #[error("no objection of the caller stands")]
     NoObjection,
     /// Not everything stands.
-    #[error("{0} of exactly this text, audience, language and stage is missing")]
-    Unapproved(ReviewStep),
+    #[error(
+        "{step} of exactly this text, audience, language and stage is missing: given by {given} of {needed}"
+    )]
+    Unapproved {
+        /// What is due.
+        step: ReviewStep,
+        /// How many gave it.
+        given: usize,
+        /// How many have to.
+        needed: usize,
+    },
     /// An objection stands.
     #[error(
         "an objection stands; whoever raised it lifts it, or the commander overrules it with a reason"
@@ -266,11 +290,13 @@ pub enum Refusal {
     )]
     FigureWithoutSource(Vec<String>),
     /// Says otherwise than what was published.
-    #[error("{0}; supersede that statement, say what was published, or give a correction_reason")]
+    #[error(
+        "{0}; supersede that statement, say what was published, or give a correction_reason (UpdateStatement)"
+    )]
     Contradicts(Contradiction),
     /// Says what must not be said.
     #[error(
-        "the wording check finds {}; change the text, or give a wording_override_reason with the permission wording.override", .0.join(", ")
+        "the wording check finds {}; change the text, or give a wording_override_reason with the permission wording.override (UpdateStatement)", .0.join(", ")
     )]
     Wording(Vec<String>),
     /// In private mode.
@@ -290,7 +316,7 @@ impl Refusal {
             Self::SamePerson(_) => "FOUR_EYES",
             Self::NotDue { .. } => "STEP_NOT_DUE",
             Self::NoObjection => "NO_OBJECTION",
-            Self::Unapproved(_) => "STATEMENT_NOT_APPROVED",
+            Self::Unapproved { .. } => "STATEMENT_NOT_APPROVED",
             Self::Objected => "STATEMENT_OBJECTED",
             Self::FigureWithoutSource(_) => "FIGURE_WITHOUT_SOURCE",
             Self::Contradicts(_) => "CONTRADICTS_PUBLISHED",
@@ -403,7 +429,11 @@ impl Draft<'_> {
             return Err(Refusal::Objected);
         }
         if let Some(step) = self.standing.due(self.quorum) {
-            return Err(Refusal::Unapproved(step));
+            return Err(Refusal::Unapproved {
+                step,
+                given: self.standing.approved_by(step).len(),
+                needed: needed(step, self.quorum),
+            });
         }
         if provisional && self.content.audience != Audience::Staff {
             return Err(Refusal::Provisional);
@@ -446,12 +476,32 @@ pub fn personal_data(content: &Content) -> Option<String> {
     let plain = |c: char| match c {
         '０'..='９' => char::from_u32(c as u32 - '０' as u32 + '0' as u32).unwrap_or(c),
         '＋' => '+',
-        'Ｘ' => 'X',
+        '－' => '-',
+        'Ｘ' | 'ｘ' => 'X',
         other => other,
     };
     let text: String = content.text.chars().map(plain).collect();
-    (content.audience != Audience::Staff && NUMBERS.is_match(&text))
-        .then(|| PERSONAL_DATA.to_owned())
+    // A numeral beside digits is not of their number: 13800138000一名业主.
+    let read_out: String = text.chars().map(dictated).collect();
+    let names = NUMBERS.is_match(&text) || NUMBERS.is_match(&read_out);
+    (content.audience != Audience::Staff && names).then(|| PERSONAL_DATA.to_owned())
+}
+
+/// A Chinese numeral as the digit that it is where a number is read out digit by digit: 一三九, 幺三九.
+fn dictated(c: char) -> char {
+    match c {
+        '零' | '〇' | '○' => '0',
+        '一' | '幺' | '壹' => '1',
+        '二' | '贰' | '貳' => '2',
+        '三' | '叁' | '參' => '3',
+        '四' | '肆' => '4',
+        '五' | '伍' => '5',
+        '六' | '陆' | '陸' => '6',
+        '七' | '柒' => '7',
+        '八' | '捌' => '8',
+        '九' | '玖' => '9',
+        other => other,
+    }
 }
 
 /// The roles whose holders, or deputies for a time, give a step; empty where the permission is enough.

@@ -39,6 +39,38 @@ pub struct Notes {
     pub commitments: Vec<Pledge>,
 }
 
+/// What was recorded wrongly of a briefing; what is none or empty stays.
+#[derive(Debug, Clone, Default)]
+pub struct Correction {
+    /// How many people who complain attended or were told.
+    pub attendance: Option<i32>,
+    /// Who of the company attended.
+    pub staff: Vec<StaffId>,
+    /// Whose complainants attended or were told.
+    pub cases: Vec<Uuid>,
+    /// Where papers lie.
+    pub reference: String,
+}
+
+impl Correction {
+    fn of(&self, before: &Held) -> Held {
+        let mut held = before.clone();
+        if let Some(attendance) = self.attendance {
+            held.attendance = attendance;
+        }
+        if !self.staff.is_empty() {
+            held.staff.clone_from(&self.staff);
+        }
+        if !self.cases.is_empty() {
+            held.cases.clone_from(&self.cases);
+        }
+        if !self.reference.is_empty() {
+            held.reference.clone_from(&self.reference);
+        }
+        held
+    }
+}
+
 /// A commitment as somebody makes it.
 #[derive(Debug, Clone)]
 pub struct Pledge {
@@ -59,6 +91,8 @@ pub struct Told {
     pub form: Form,
     /// What it is about.
     pub agenda: Vec<Item>,
+    /// What that covers.
+    pub window: Window,
     /// Notes as released, or as they would be now; empty before it was held.
     pub notes: String,
     /// Whether the rows give what was released.
@@ -72,7 +106,7 @@ pub struct Told {
 }
 
 impl Told {
-    /// Reads it. `now` is where the window of one that was not released ends.
+    /// Reads it. `now` is where the window of one that was not held ends.
     ///
     /// # Errors
     /// When Postgres is away.
@@ -88,12 +122,10 @@ impl Told {
         let before = last_released(tx, &briefing).await?;
         let window = match &briefing.released {
             Some(released) => released.window,
-            None => Window {
-                since_log: before.as_ref().map_or(0, |r| r.window.until_log),
-                since: before.as_ref().map_or(incident.opened, |r| r.window.until),
-                until_log: briefings::last_log(tx, site, id).await?,
-                until: now,
-            },
+            None => {
+                let since = before.as_ref().map(|r| r.window);
+                window(tx, incident, &briefing, since, now).await?
+            }
         };
         let record = Record {
             log: briefings::log(tx, site, id, &window).await?,
@@ -137,6 +169,7 @@ impl Told {
         Ok(Self {
             form,
             agenda: agenda(&record, &window, briefing.number),
+            window,
             notes: match &briefing.released {
                 Some(released) => released.notes.clone(),
                 None => written,
@@ -148,6 +181,37 @@ impl Told {
             briefing,
         })
     }
+}
+
+/// What the agenda of a briefing covers that is not released: from where the one before it ends until it was held. What happens
+/// between that and the release is the next one's, since nobody was there to hear it.
+async fn window(
+    tx: &mut Tx,
+    incident: &Incident,
+    briefing: &Briefing,
+    before: Option<Window>,
+    now: Timestamp,
+) -> Result<Window, Fault> {
+    let (site, id) = (&briefing.name.site, briefing.incident);
+    let since_log = before.map_or(0, |w| w.until_log);
+    let since = before.map_or(incident.opened, |w| w.until);
+    let last = briefings::last_log(tx, site, id).await?;
+    let (until_log, until) = match &briefing.held {
+        Some(held) => (
+            briefings::last_log_until(tx, site, id, held.at).await?,
+            held.at,
+        ),
+        None => (last, now),
+    };
+    Ok(Window {
+        since_log,
+        since,
+        since_noted: before.map_or(0, |w| w.noted_log),
+        // One that is recorded late may have been held before the one before it.
+        until_log: until_log.max(since_log),
+        until: until.max(since),
+        noted_log: last,
+    })
 }
 
 /// The last released briefing before one.
@@ -228,14 +292,68 @@ impl Turn<'_> {
         let id = self.incident.name.id;
         // One may be held ahead of its time, and not the one after it too: people would hear of nothing for weeks.
         let before = briefings::held_below(self.tx, &site, id, briefing.number).await?;
-        let turn = told_until(&self.terms.policy, &self.zone, &before);
+        let week = is_of_its_week(briefing.planned, held.at);
+        let turn = told_until(&self.terms.policy, &self.zone, &before).filter(|_| week);
         if let Some(turn) = turn.filter(|turn| held.at < *turn) {
             let text = format!(
-                "the briefing before it was held for the week until {turn}; the next may be held from then on"
+                "the briefing before it was held for the week until {}; the next may be held from then on",
+                self.local(turn)
             );
             return Err(Fault::illegal("BRIEFING_TOO_EARLY", text, &briefing.name));
         }
-        for case in &held.cases {
+        held.form = form(briefings::complainants(self.tx, &site, id).await?);
+        self.require_held(&held, &[]).await?;
+        let concerned = self.concerned().await?;
+        require_told(&briefing, &held, &concerned)?;
+        let text = match held.form {
+            Form::Meeting => format!(
+                "briefing {} was held, {} attended",
+                briefing.number, held.attendance
+            ),
+            Form::Notice => format!("briefing {} was given as personal notices", briefing.number),
+        };
+        let (fixed, at) = (briefing.planned, held.at);
+        let same = before
+            .iter()
+            .find(|(_, other)| other.duration_until(at).abs() < APART_AT_LEAST);
+        // One of a week may follow another of a week at once; beside one more, the same was recorded twice.
+        if let Some((_, other)) = same.filter(|(planned, other)| !week || planned == other) {
+            let text = format!(
+                "a briefing that was held at {} is recorded: what is wrong or missing in that record is set right by AddBriefingNotes; \
+                 one that is another is held a quarter of an hour from it at the least",
+                self.local(*other)
+            );
+            return Err(Fault::illegal("BRIEFING_TOO_EARLY", text, &briefing.name));
+        }
+        if !week {
+            // One more, for its own moment; the one of the week is planned still.
+            briefing.planned = at;
+        }
+        let by = held.by.clone();
+        let reference = held.reference.clone();
+        let reach = self.reach_of(&held).await?;
+        briefing.state = BriefingState::Held;
+        briefing.held = Some(held);
+        briefing.revision += 1;
+        briefings::update(self.tx, &briefing).await?;
+        self.note(LogKind::Briefing, &by, &text, &reference).await?;
+        self.take_notes(&briefing, new, &by).await?;
+        let (affected, means) = (Audience::Affected, TellMeans::Briefing);
+        self.told(affected, means, &briefing.name.to_string(), reach)
+            .await?;
+        if week {
+            self.meet_briefing(at).await?;
+        } else {
+            self.plan_briefing(fixed).await?;
+        }
+        Ok(())
+    }
+
+    /// What is recorded of a briefing that was held can be so: its cases, who was there, and that somebody was told. Those that were
+    /// recorded `before` may have left since.
+    async fn require_held(&mut self, held: &Held, before: &[Uuid]) -> Result<(), Fault> {
+        let (site, id) = (self.site(), self.incident.name.id);
+        for case in held.cases.iter().filter(|c| !before.contains(c)) {
             let file = cases::get(self.tx, &site, *case).await?;
             if file.is_none_or(|f| f.incident != Some(id)) {
                 return Err(Fault::invalid("cases", "must be cases of the incident"));
@@ -247,66 +365,29 @@ impl Turn<'_> {
             let text = "must be somebody who works at the site, or did";
             return Err(Fault::invalid(format!("staff[{at}]"), text));
         }
-        held.form = form(briefings::complainants(self.tx, &site, id).await?);
         if held.form == Form::Meeting && held.attendance == 0 && held.staff.is_empty() {
             let text = "must say how many came; a meeting to which nobody did names who of the company held it (staff)";
             return Err(Fault::invalid("attendance", text));
         }
-        let concerned = self.concerned().await?;
-        let left_out = concerned.iter().filter(|c| !held.cases.contains(c)).count();
-        if held.form == Form::Notice && left_out > 0 {
-            let text = format!(
-                "fewer than 3 people complain, so each is told in person; of {left_out} of the incident's cases nobody is said to be: name them (cases)"
-            );
-            return Err(Fault::illegal("NOT_EVERYBODY_TOLD", text, &briefing.name));
-        }
-        let text = match held.form {
-            Form::Meeting => format!(
-                "briefing {} was held, {} attended",
-                briefing.number, held.attendance
-            ),
-            Form::Notice => format!("briefing {} was given as personal notices", briefing.number),
-        };
-        let week = is_of_its_week(briefing.planned, held.at);
-        let (fixed, at) = (briefing.planned, held.at);
-        let same = before
-            .iter()
-            .find(|(_, other)| other.duration_until(at).abs() < APART_AT_LEAST);
-        // One of a week may follow another of a week at once; beside one more, the same was recorded twice.
-        if let Some((_, other)) = same.filter(|(planned, other)| !week || planned == other) {
-            let text = format!(
-                "a briefing that was held at {other} is recorded; one that is another is held a quarter of an hour from it at the least"
-            );
-            return Err(Fault::illegal("BRIEFING_TOO_EARLY", text, &briefing.name));
-        }
-        if !week {
-            // One more, for its own moment; the one of the week is planned still.
-            briefing.planned = at;
-        }
-        let by = held.by.clone();
-        let reference = held.reference.clone();
-        let reach = match held.form {
+        Ok(())
+    }
+
+    /// Whom a briefing told.
+    async fn reach_of(&mut self, held: &Held) -> Result<Reach, Fault> {
+        Ok(match held.form {
             Form::Meeting => Reach::Attended(u64::try_from(held.attendance).unwrap_or(0)),
             Form::Notice => {
                 let mut members = self.members().await?;
                 members.retain(|case, _| held.cases.contains(case));
                 Reach::Cases(members)
             }
-        };
-        briefing.state = BriefingState::Held;
-        briefing.held = Some(held);
-        briefing.revision += 1;
-        briefings::update(self.tx, &briefing).await?;
-        self.note(LogKind::Briefing, &by, &text, &reference).await?;
-        self.take_notes(&briefing, new, &by).await?;
-        let (affected, means) = (Audience::Affected, TellMeans::Briefing);
-        self.told(affected, means, "", reach).await?;
-        if week {
-            self.meet_briefing(at).await?;
-        } else {
-            self.plan_briefing(fixed).await?;
-        }
-        Ok(())
+        })
+    }
+
+    /// An instant as people of the site read it.
+    fn local(&self, at: Timestamp) -> String {
+        let local = at.to_zoned(self.zone.clone());
+        local.strftime("%Y-%m-%d %H:%M %:z").to_string()
     }
 
     /// Until when the briefings of this incident that were held leave nothing to tell; none before one was held.
@@ -316,20 +397,57 @@ impl Turn<'_> {
         Ok(briefed_until(&self.terms.policy, &self.zone, &held))
     }
 
-    /// Adds to the notes of a held briefing.
+    /// Adds to the notes of a held briefing, and sets right what was recorded of it.
     ///
     /// # Errors
-    /// FAILED_PRECONDITION when it is not held, or an owner has no place here.
+    /// FAILED_PRECONDITION when it is not held, or an owner has no place here; as [`Self::hold_briefing`] for what is set right.
     pub async fn add_notes(
         &mut self,
         mut briefing: Briefing,
         new: &Notes,
+        right: &Correction,
         by: &str,
     ) -> Result<(), Fault> {
         require(&briefing, BriefingState::Held)?;
+        if let Some(before) = briefing.held.clone() {
+            let held = right.of(&before);
+            if held != before {
+                self.require_held(&held, &before.cases).await?;
+                // Whoever was told in person was told, and who joined since is the next one's.
+                require_told(&briefing, &held, &before.cases)?;
+                self.set_right(&briefing, &before, &held, by).await?;
+                briefing.held = Some(held);
+            }
+        }
         briefing.revision += 1;
         briefings::update(self.tx, &briefing).await?;
         self.take_notes(&briefing, new, by).await
+    }
+
+    /// Visibly: the log says what was recorded before, and whom it told is counted anew.
+    async fn set_right(
+        &mut self,
+        briefing: &Briefing,
+        before: &Held,
+        held: &Held,
+        by: &str,
+    ) -> Result<(), Fault> {
+        let text = format!(
+            "the record of briefing {} is set right: attendance {} → {}, staff [{}] → [{}], {} → {} cases, papers {} → {}",
+            briefing.number,
+            before.attendance,
+            held.attendance,
+            names(&before.staff),
+            names(&held.staff),
+            before.cases.len(),
+            held.cases.len(),
+            quoted(&before.reference),
+            quoted(&held.reference),
+        );
+        self.note(LogKind::Briefing, by, &text, &briefing.name.to_string())
+            .await?;
+        let reach = self.reach_of(held).await?;
+        self.told_anew(&briefing.name.to_string(), reach).await
     }
 
     async fn take_notes(
@@ -453,20 +571,12 @@ impl Turn<'_> {
             return Ok(false);
         }
         require(&briefing, BriefingState::Held)?;
-        let site = self.site();
-        let id = self.incident.name.id;
-        let before = last_released(self.tx, &briefing).await?;
-        let window = Window {
-            since_log: before.as_ref().map_or(0, |r| r.window.until_log),
-            since: before.map_or(self.incident.opened, |r| r.window.until),
-            until_log: briefings::last_log(self.tx, &site, id).await?,
-            until: self.now,
-        };
         let zone = self.zone.clone();
         let told = Told::load(self.tx, &self.incident, briefing.clone(), &zone, self.now).await?;
         briefing.state = BriefingState::Released;
         briefing.released = Some(Released {
-            window,
+            window: told.window,
+            at: self.now,
             by: by.to_owned(),
             stage: self.incident.stage,
             zone: zone.iana_name().unwrap_or("UTC").to_owned(),
@@ -550,6 +660,27 @@ impl Turn<'_> {
         let IncidentName { site, id } = self.incident.name.clone();
         briefings::last_log(self.tx, &site, id).await
     }
+}
+
+/// Personal notices leave nobody out.
+fn require_told(briefing: &Briefing, held: &Held, concerned: &[Uuid]) -> Result<(), Fault> {
+    let left_out = concerned.iter().filter(|c| !held.cases.contains(c)).count();
+    if held.form != Form::Notice || left_out == 0 {
+        return Ok(());
+    }
+    let text = format!(
+        "fewer than 3 people complain, so each is told in person; of {left_out} of the incident's cases nobody is said to be: name them (cases)"
+    );
+    Err(Fault::illegal("NOT_EVERYBODY_TOLD", text, &briefing.name))
+}
+
+fn names(staff: &[StaffId]) -> String {
+    let names: Vec<&str> = staff.iter().map(StaffId::as_str).collect();
+    names.join(", ")
+}
+
+fn quoted(words: &str) -> String {
+    format!("“{words}”")
 }
 
 fn require(briefing: &Briefing, state: BriefingState) -> Result<(), Fault> {

@@ -238,7 +238,7 @@ async fn run_by(tx: &mut Tx, desk: &Desk, pen: &Pen, incident: &Incident) -> Res
     let mut before: Vec<(String, String)> = Vec::new();
     for (frozen, by) in terms::history(tx, &desk.settings, site, *id).await? {
         let (playbook, revision) = (&frozen.playbook.name, frozen.playbook_revision);
-        let actor = match by.actor.as_str() {
+        let actor = match by.by.subject.as_str() {
             "" => String::new(),
             actor => format!(" by {actor}"),
         };
@@ -548,7 +548,7 @@ fn briefed(pen: &Pen, told: &BriefingTold) -> Entry {
         entry.line(format!(
             "released by {}, {}",
             released.by,
-            pen.at(released.window.until)
+            pen.at(released.at)
         ));
         entry.line(format!("digest: {}", hex::encode(released.digest)));
     }

@@ -6,6 +6,7 @@ use redress_model::ids::new_id;
 use redress_model::name::StaffId;
 use redress_model::time::whole_micros;
 use redress_model::words::{ClockKind, ClockState, DutyRole};
+use redress_proto::event::v1 as events;
 
 use super::Turn;
 use crate::domain::cadence::spread;
@@ -25,7 +26,7 @@ impl Turn<'_> {
     /// replaced. Says whether anything changed.
     ///
     /// # Errors
-    /// FAILED_PRECONDITION when the person may hold no role here, or holds it.
+    /// FAILED_PRECONDITION when the person may hold no role here, holds it, or offers themselves what another holds.
     pub async fn offer_role(
         &mut self,
         role: DutyRole,
@@ -46,6 +47,9 @@ impl Turn<'_> {
         if held.held.staff.as_ref() == Some(to) {
             let text = "the person holds the role already; offer it to somebody else";
             return Err(Fault::illegal("HOLDS_ROLE", text, &self.incident.name));
+        }
+        if held.held.staff.is_some() && by.at(&site) == Some(to) {
+            return Err(self.helps_themselves());
         }
         let mut instead = String::new();
         if let Some(standing) = self.standing_offer(role).await? {
@@ -77,6 +81,12 @@ impl Turn<'_> {
         self.note(LogKind::RoleChanged, &by.subject, &text, "")
             .await?;
         self.call_for_offer(role, to).await?;
+        self.tell_holder(
+            events::WorkNews::RoleOffered,
+            held.held.staff.as_ref(),
+            by.at(&site),
+        )
+        .await?;
         self.end_offer(role, ClockState::Cancelled).await?;
         let deadlines = spread(now, offer.expires);
         self.promise(ClockKind::RoleOffer, new_id(now), role, now, deadlines)
@@ -133,6 +143,12 @@ impl Turn<'_> {
         let held = roles::of_incident(self.tx, &site, id).await?;
         let held = held.into_iter().find(|r| r.role == role);
         let mut held = held.ok_or_else(|| Fault::not_found("Role", role))?;
+        let other = held.held.staff.as_ref().is_some_and(|by| *by != offer.to);
+        // Under another account, or offered while nobody held it.
+        let own = offer.offered_by == actor || offer.offerer.as_ref() == Some(&offer.to);
+        if other && own {
+            return Err(self.helps_themselves());
+        }
         let from = held.held.staff.replace(offer.to.clone());
         // Whom the roster puts first nobody picked, whoever asked.
         held.givers = match self.roster.on_duty(role, self.now).first() {
@@ -144,12 +160,45 @@ impl Turn<'_> {
         held.tried.remove(&offer.to);
         held.callout = Some(self.answered(&offer.to).await?);
         roles::put(self.tx, &site, id, &held).await?;
+        self.tell_holder(
+            events::WorkNews::RoleTaken,
+            from.as_ref(),
+            offer.offerer.as_ref(),
+        )
+        .await?;
+        let word = match (&from, &offer.offerer) {
+            (Some(_), by) if from != *by => format!(", by the word of {}", offer.offered_by),
+            _ => String::new(),
+        };
         let before = from.map_or_else(|| "nobody".to_owned(), |f| f.to_string());
         let text = format!(
-            "{role} goes from {before} to {}: {}",
+            "{role} goes from {before} to {}{word}: {}",
             offer.to, offer.reason
         );
         self.note(LogKind::RoleChanged, actor, &text, "").await
+    }
+
+    /// Nobody takes a role from another by their own word alone.
+    fn helps_themselves(&self) -> Fault {
+        let text = "somebody holds the role, and nobody takes it by their own word: that person, whoever commands, or another \
+                    colleague offers it";
+        Fault::illegal("OFFERS_THEMSELVES", text, &self.incident.name)
+    }
+
+    /// Whoever holds a role hears what becomes of it by another's word.
+    async fn tell_holder(
+        &mut self,
+        news: events::WorkNews,
+        holder: Option<&StaffId>,
+        by: Option<&StaffId>,
+    ) -> Result<(), Fault> {
+        match holder {
+            Some(holder) if by != Some(holder) => {
+                let incident = self.incident.name.to_string();
+                self.notice(news, vec![holder.clone()], incident).await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whoever accepts has answered: the call-out of that person, answered.

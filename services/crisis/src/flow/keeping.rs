@@ -23,7 +23,7 @@ use crate::domain::matrix::Reach;
 use crate::domain::promises::{Promise, Situation, difference, wanted};
 use crate::domain::words::{Audience, LogKind, State, TellMeans};
 use crate::store::clocks::Clock;
-use crate::store::{briefings, cases, clocks, commitments, reviews, roles};
+use crate::store::{cases, clocks, commitments, reviews, roles};
 
 /// The person who promised it; none where a role answers for it.
 pub(super) async fn person_of(
@@ -399,21 +399,6 @@ impl Turn<'_> {
             .await
     }
 
-    /// When a briefing that was held then kept its promise. Notes that were released since tell that it was missed, and stay so.
-    async fn kept_by_briefing(
-        &mut self,
-        clock: &Clock,
-        held: Timestamp,
-    ) -> Result<Timestamp, Fault> {
-        let site = self.site();
-        let due = clock.deadlines.due;
-        let released = briefings::last_release(self.tx, &site, self.incident.name.id).await?;
-        if released.is_some_and(|until| until > due) {
-            return Ok(self.now);
-        }
-        Ok(briefing_kept(held, due, self.now).max(clock.start))
-    }
-
     async fn meet_as(
         &mut self,
         kind: ClockKind,
@@ -433,7 +418,7 @@ impl Turn<'_> {
             return Ok(false);
         };
         let at = match held {
-            Some(held) => self.kept_by_briefing(&clock, held).await?,
+            Some(held) => briefing_kept(held, clock.deadlines.due, self.now).max(clock.start),
             None => self.now,
         };
         self.stop_at(clock, ClockState::Met, at).await?;

@@ -26,7 +26,7 @@ mod terms;
 mod turn;
 mod verifying;
 
-pub use briefing::{Notes, Pledge, Told as BriefingTold};
+pub use briefing::{Correction, Notes, Pledge, Told as BriefingTold};
 pub use calling::Because;
 pub use exporting::whole_story;
 pub use filing::filed;

@@ -28,6 +28,12 @@ const OUTBREAK_WITHIN: Length = Length::hours(1);
 /// How long somebody may take to bring an authority what was published to it (own).
 const BRING_WITHIN: Length = Length::hours(2);
 
+/// How a task is named that checks an inside report, by its number.
+const CHECK_INSIDE: &str = "check-inside-";
+
+/// How a task is named that checks an outward update, by its number.
+const CHECK_OUTWARD: &str = "check-outward-";
+
 /// Updates looked back at, to count those in a row that say nothing new.
 const LOOK_BACK_MAX: i64 = 50;
 
@@ -127,7 +133,7 @@ impl Turn<'_> {
     /// Ends a task of the stage. What an authority was brought by that is told. Says whether anything changed.
     ///
     /// # Errors
-    /// NOT_FOUND; FAILED_PRECONDITION when it ended the other way.
+    /// NOT_FOUND; FAILED_PRECONDITION when it ended the other way, or checks what the same person reported.
     pub async fn end_task(&mut self, key: &str, ending: Ending<'_>) -> Result<bool, Fault> {
         let found = self.tasks().await?.into_iter().find(|t| t.key == key);
         let task = found.ok_or_else(|| Fault::not_found("Task", key))?;
@@ -140,6 +146,18 @@ impl Turn<'_> {
                     state.word()
                 );
                 return Err(Fault::illegal("TASK_ENDED", text, &self.incident.name));
+            }
+        }
+        if let Some((audience, number)) = checks(key) {
+            let (site, id) = (self.site(), self.incident.name.id);
+            let made = updates::in_row(self.tx, &site, id, audience, number).await?;
+            if made.iter().any(|by| by == ending.actor) {
+                let text = "somebody else than who reported checks that nothing is new";
+                return Err(Fault::illegal(
+                    "CHECKS_OWN_REPORT",
+                    text,
+                    &self.incident.name,
+                ));
             }
         }
         let text = match ending.state {
@@ -286,8 +304,8 @@ impl Turn<'_> {
     /// Somebody other than who tells looks whether nothing is new; one look at a time.
     async fn ask_for_check(&mut self, audience: UpdateAudience, number: i64) -> Result<(), Fault> {
         let (owner, prefix, title) = match audience {
-            UpdateAudience::Inside => (DutyRole::TopLead, "check-inside-", INSIDE_CHECK),
-            UpdateAudience::Outward => (DutyRole::DutyLead, "check-outward-", OUTWARD_CHECK),
+            UpdateAudience::Inside => (DutyRole::TopLead, CHECK_INSIDE, INSIDE_CHECK),
+            UpdateAudience::Outward => (DutyRole::DutyLead, CHECK_OUTWARD, OUTWARD_CHECK),
         };
         let check = asked(owner, format!("{prefix}{number}"), title, CHECK_WITHIN);
         let why = "nothing new twice in a row";
@@ -387,6 +405,13 @@ fn asked(owner: DutyRole, key: String, title: (&str, &str), within: Length) -> P
         optional: false,
         origin: None,
     }
+}
+
+/// What a task checks: the update of this number, and those in a row before it that said nothing new; none: it is another task.
+fn checks(key: &str) -> Option<(UpdateAudience, i64)> {
+    let number = |prefix| key.strip_prefix(prefix).and_then(|n: &str| n.parse().ok());
+    let inside = number(CHECK_INSIDE).map(|n| (UpdateAudience::Inside, n));
+    inside.or_else(|| number(CHECK_OUTWARD).map(|n| (UpdateAudience::Outward, n)))
 }
 
 /// How a task is named by which a statement is brought to its authority.

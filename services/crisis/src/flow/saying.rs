@@ -15,6 +15,7 @@ use redress_proto::event::v1 as events;
 use redress_wording::Checker;
 
 use super::keeping::Carried;
+use super::terms::quorum;
 use super::{Desk, Transition, Turn};
 use crate::domain::briefing::{CORRECTED, SUPERSEDED};
 use crate::domain::cadence::{spread, within};
@@ -34,7 +35,7 @@ use crate::domain::words::{
 use crate::store::statements::{Publication, Said, Statement};
 use crate::store::updates::Update;
 use crate::store::{
-    cases, clocks, deputies, feed, incidents, links, roles, stages, statements, terms, wording,
+    cases, clocks, deputies, feed, incidents, links, roles, stages, statements, wording,
 };
 
 /// Somebody who has a role in an incident, or acts for whoever has it.
@@ -123,7 +124,6 @@ impl Case {
         stage: Stage,
     ) -> Result<Self, Fault> {
         let StatementName { site, id } = statement.name.clone();
-        let frozen = terms::newest(tx, &desk.settings, &site, statement.incident).await?;
         let told = statements::told(tx, &site, statement.incident, statement.supersedes).await?;
         let authors = statements::authors(tx, &site, id).await?;
         let said = statements::said(tx, &site, id).await?;
@@ -140,7 +140,7 @@ impl Case {
         };
         let reviews: Vec<Review> = said.iter().map(|s| s.review.clone()).collect();
         let standing = Standing::of(&reviews, digest, &authors);
-        let quorum = desk.terms(frozen)?.policy.statement_quorum;
+        let quorum = quorum(tx, desk, &site, statement.incident, &authors).await?;
         let now = desk.clock.now();
         Ok(Self {
             standing,
@@ -471,16 +471,31 @@ impl Turn<'_> {
         if readers.is_empty() {
             return Ok(());
         }
+        self.notice(
+            events::WorkNews::ReviewAwaits,
+            readers,
+            statement.to_string(),
+        )
+        .await
+    }
+
+    /// Has people of the site told something of the incident's work: a message and not a page.
+    pub(super) async fn notice(
+        &mut self,
+        news: events::WorkNews,
+        readers: Vec<StaffId>,
+        about: String,
+    ) -> Result<(), Fault> {
         let site = self.site();
         let payload = events::WorkNoticed {
             notice_id: new_id(self.now).to_string(),
-            news: events::WorkNews::ReviewAwaits.into(),
+            news: news.into(),
             staff: readers
                 .into_iter()
                 .map(|reader| StaffName::new(site.clone(), reader).to_string())
                 .collect(),
             case: String::new(),
-            resource: statement.to_string(),
+            resource: about,
             number: self.case_number().await?,
             grade: 1,
         };
@@ -794,7 +809,8 @@ impl Turn<'_> {
                     // By an author's word they review nothing; by another's, as a deputy, they do. Nobody appoints themselves.
                     && (r.givers.is_empty() || by.at(&site) == Some(&deputy.staff))
         });
-        if holds {
+        // An end that has come takes back what was given before they held it.
+        if holds && deputy.end > self.now {
             let text = "the person holds the role, and acts for it by that; appoint somebody else";
             return Err(Fault::illegal("HOLDS_ROLE", text, &self.incident.name));
         }

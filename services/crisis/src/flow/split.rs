@@ -165,9 +165,12 @@ pub async fn split(
     };
     let mut turn = Turn::take_open(tx, desk, now, name).await?;
     let from = turn.incident.number.clone();
-    // Whom a leader owes a word gets no new time by that, and a missed one stays so.
+    // Whom a leader owes a word, and whom the company does, get no new time by that, and a missed one stays so.
     let mut carried = turn.promises().await?;
-    carried.retain(|promise, _| *promise == (ClockKind::LeaderContact, Some(case.id)));
+    carried.retain(|promise, _| {
+        *promise == (ClockKind::LeaderContact, Some(case.id))
+            || *promise == (ClockKind::HoldingStatement, None)
+    });
     turn.part(case, splitting, &to).await?;
     let mut armed = turn.finish(Transition::Changed).await?.1;
     // What a leader said to the complainant before counts on.

@@ -5,10 +5,12 @@ use redress_model::name::IncidentName;
 use redress_store::Tx;
 
 use super::{Desk, Turn};
-use crate::domain::matrix::{Cell, Members, Reach, Situation, Told, Untold, cells, missing};
+use crate::domain::matrix::{
+    Cell, Members, Reach, Situation, Told, Untold, cells, missing, newest_of_each,
+};
 use crate::domain::words::{Audience, TellMeans};
 use crate::store::incidents::Incident;
-use crate::store::{cases, log, terms, told};
+use crate::store::{cases, stages, terms, told};
 
 impl Turn<'_> {
     /// Keeps that an audience was told something now, and whom that reached.
@@ -32,6 +34,24 @@ impl Turn<'_> {
             at: self.now,
         };
         told::add(self.tx, &site, id, &told).await
+    }
+
+    /// Keeps that something reached others than was kept of it: it is told when and in the stage in which it was. Of what was told
+    /// before it was named nothing is replaced.
+    ///
+    /// # Errors
+    /// When Postgres is away.
+    pub(super) async fn told_anew(&mut self, reference: &str, reach: Reach) -> Result<(), Fault> {
+        let IncidentName { site, id } = self.incident.name.clone();
+        let all = told::of_incident(self.tx, &site, id).await?;
+        let before = all.into_iter().rfind(|told| told.reference == reference);
+        match before {
+            Some(before) => told::add(self.tx, &site, id, &Told { reach, ..before }).await,
+            None => {
+                let (affected, means) = (Audience::Affected, TellMeans::Briefing);
+                self.told(affected, means, reference, reach).await
+            }
+        }
     }
 
     /// Whoever complains now: who joins later is not sent what was said before.
@@ -69,17 +89,17 @@ impl Account {
     /// When Postgres is away.
     pub async fn load(tx: &mut Tx, desk: &Desk, incident: &Incident) -> Result<Self, Fault> {
         let IncidentName { site, id } = &incident.name;
-        let moved = log::stage_moved(tx, site, *id).await?;
+        let visits = stages::visits(tx, site, *id).await?;
         let terms = desk.terms(terms::newest(tx, &desk.settings, site, *id).await?)?;
         Ok(Self {
             situation: Situation {
                 mode: incident.mode,
                 stage: incident.stage,
-                since: moved.unwrap_or(incident.opened),
+                since: visits.last().map_or(incident.opened, |v| v.entered),
                 provisional: incident.provisional,
                 reach_percent: terms.policy.reach_percent,
             },
-            told: told::of_incident(tx, site, *id).await?,
+            told: newest_of_each(told::of_incident(tx, site, *id).await?),
             members: cases::members(tx, site, *id).await?,
         })
     }

@@ -2,16 +2,19 @@
 
 use redress_clock::{Length, LengthError};
 use redress_model::Fault;
+use redress_model::name::SiteId;
 use redress_policy::Playbook;
 use redress_policy::playbook::choose;
 use redress_proto::event::v1 as events;
 use redress_store::Tx;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::keeping::Carried;
 use super::playbook::brings;
 use super::{Desk, Transition, Turn};
 use crate::Settings;
+use crate::domain::statement::{Person, is_author};
 use crate::domain::terms::{Pace, Terms, spelled};
 use crate::domain::words::LogKind;
 use crate::store::incidents::Incident;
@@ -38,6 +41,31 @@ impl Desk {
     }
 }
 
+/// How many of the spokesperson's chain approve what these people wrote: whoever wrote a text lowers nothing for it (I7).
+///
+/// # Errors
+/// When Postgres is away.
+pub(super) async fn quorum(
+    tx: &mut Tx,
+    desk: &Desk,
+    site: &SiteId,
+    incident: Uuid,
+    authors: &[Person],
+) -> Result<usize, Fault> {
+    let mut asked = None;
+    let mut needed = desk.policy.statement_quorum;
+    for (frozen, changed) in terms::history(tx, &desk.settings, site, incident).await? {
+        let next = desk.terms(Some(frozen))?.policy.statement_quorum;
+        let lowered = asked.is_some_and(|before| next < before);
+        // Whoever changes something else said nothing about it.
+        if asked != Some(next) && !(lowered && is_author(authors, &changed.by)) {
+            needed = next;
+        }
+        asked = Some(next);
+    }
+    Ok(needed)
+}
+
 /// Freezes what a new incident is run by. The playbook is that of the criteria, the time of the briefing that of the site (M01).
 pub(super) async fn freeze(
     tx: &mut Tx,
@@ -54,6 +82,7 @@ pub(super) async fn freeze(
     let frozen = frozen(desk.settings.clone().briefed(&briefing), chosen);
     let change = Change {
         actor: &incident.opened_by,
+        staff: None,
         reason: &incident.open_reason,
         at: incident.opened,
     };
@@ -78,7 +107,7 @@ pub struct Wanted {
     /// Why.
     pub reason: String,
     /// Who.
-    pub actor: String,
+    pub by: Person,
 }
 
 impl Turn<'_> {
@@ -127,7 +156,8 @@ impl Turn<'_> {
             return Ok(None);
         }
         let change = Change {
-            actor: &wanted.actor,
+            actor: &wanted.by.subject,
+            staff: wanted.by.staff.as_ref(),
             reason: &wanted.reason,
             at: self.now,
         };
@@ -135,7 +165,7 @@ impl Turn<'_> {
         self.terms = self.desk.terms(Some(after))?;
         for (field, old, new) in &changes {
             let text = format!("{field}: {old} → {new} ({})", wanted.reason);
-            self.note(LogKind::TermsChanged, &wanted.actor, &text, "")
+            self.note(LogKind::TermsChanged, &wanted.by.subject, &text, "")
                 .await?;
         }
         if chosen.is_some() {
@@ -170,7 +200,7 @@ impl Turn<'_> {
             .unwrap_or_default();
         let gone =
             move |t: &crate::store::tasks::Task| !kept.contains(&t.key) && brings(&t.key).is_none();
-        self.skip_tasks(gone, &wanted.reason, &[], &wanted.actor)
+        self.skip_tasks(gone, &wanted.reason, &[], &wanted.by.subject)
             .await?;
         self.make_tasks(self.now).await
     }

@@ -34,7 +34,7 @@ pub struct Briefing {
 }
 
 /// How a briefing was held.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// Meeting or notice.
     pub form: Form,
@@ -55,8 +55,10 @@ pub struct Held {
 /// How notes were released.
 #[derive(Debug, Clone)]
 pub struct Released {
-    /// What they cover; until then, too.
+    /// What they cover.
     pub window: Window,
+    /// When.
+    pub at: Timestamp,
     /// Subject of a token.
     pub by: String,
     /// The incident's stage.
@@ -88,6 +90,9 @@ struct Row {
     since_log: Option<i64>,
     since_time: Option<jiff_sqlx::Timestamp>,
     until_log: Option<i64>,
+    until_time: Option<jiff_sqlx::Timestamp>,
+    since_noted: Option<i64>,
+    noted_log: Option<i64>,
     stage: Option<String>,
     time_zone: Option<String>,
     notes: Option<String>,
@@ -116,9 +121,12 @@ impl TryFrom<Row> for Briefing {
                 window: Window {
                     since_log: row.since_log.unwrap_or_default(),
                     since: row.since_time.map_or(at.to_jiff(), |t| t.to_jiff()),
+                    since_noted: row.since_noted.or(row.since_log).unwrap_or_default(),
                     until_log: row.until_log.unwrap_or_default(),
-                    until: at.to_jiff(),
+                    until: row.until_time.map_or(at.to_jiff(), |t| t.to_jiff()),
+                    noted_log: row.noted_log.or(row.until_log).unwrap_or_default(),
                 },
+                at: at.to_jiff(),
                 by,
                 stage: read(&row.stage.unwrap_or_default())?,
                 zone: row.time_zone.unwrap_or_default(),
@@ -176,7 +184,8 @@ pub async fn update(tx: &mut Tx, briefing: &Briefing) -> Result<(), Fault> {
         "-- crisis::store::briefings::update
         UPDATE briefing SET state = $3, form = $4, hold_time = $5, held_by = $6, attendance = $7, staff = $8, cases = $9,
           reference = $10, release_time = $11, released_by = $12, since_log = $13, since_time = $14, until_log = $15,
-          stage = $16, time_zone = $17, notes = $18, digest = $19, revision = $20, plan_time = $21
+          stage = $16, time_zone = $17, notes = $18, digest = $19, revision = $20, plan_time = $21,
+          until_time = $22, noted_log = $23, since_noted = $24
         WHERE site = $1 AND id = $2 AND revision < $20",
         briefing.name.site.as_str(),
         briefing.name.id,
@@ -188,7 +197,7 @@ pub async fn update(tx: &mut Tx, briefing: &Briefing) -> Result<(), Fault> {
         &held.map(|h| texts(&h.staff)).unwrap_or_default(),
         held.map_or(&[] as &[Uuid], |h| h.cases.as_slice()),
         held.map_or("", |h| h.reference.as_str()),
-        released.map(|r| r.window.until.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        released.map(|r| r.at.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
         released.map(|r| r.by.as_str()),
         released.map(|r| r.window.since_log),
         released.map(|r| r.window.since.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
@@ -199,6 +208,9 @@ pub async fn update(tx: &mut Tx, briefing: &Briefing) -> Result<(), Fault> {
         released.map(|r| r.digest.to_vec()),
         briefing.revision,
         briefing.planned.to_sqlx(),
+        released.map(|r| r.window.until.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
+        released.map(|r| r.window.noted_log),
+        released.map(|r| r.window.since_noted),
     )
     .execute(&mut **tx)
     .await
@@ -214,7 +226,7 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Briefing
         Row,
         "-- crisis::store::briefings::get
         SELECT site, id, incident, number, state, plan_time, form, hold_time, held_by, attendance, staff, cases, reference,
-               release_time, released_by, since_log, since_time, until_log, stage, time_zone, notes, digest, revision
+               release_time, released_by, since_log, since_time, until_log, until_time, since_noted, noted_log, stage, time_zone, notes, digest, revision
         FROM briefing WHERE site = $1 AND id = $2",
         site.as_str(),
         id,
@@ -239,7 +251,7 @@ pub async fn planned(
         Row,
         "-- crisis::store::briefings::planned
         SELECT site, id, incident, number, state, plan_time, form, hold_time, held_by, attendance, staff, cases, reference,
-               release_time, released_by, since_log, since_time, until_log, stage, time_zone, notes, digest, revision
+               release_time, released_by, since_log, since_time, until_log, until_time, since_noted, noted_log, stage, time_zone, notes, digest, revision
         FROM briefing WHERE site = $1 AND incident = $2 AND state = 'PLANNED'",
         site.as_str(),
         incident,
@@ -278,27 +290,6 @@ pub async fn held_below(
     Ok(times.collect())
 }
 
-/// Until when the newest released notes of an incident tell; none before any were released.
-///
-/// # Errors
-/// When Postgres is away.
-pub async fn last_release(
-    tx: &mut Tx,
-    site: &SiteId,
-    incident: Uuid,
-) -> Result<Option<Timestamp>, Fault> {
-    let last = sqlx::query_scalar!(
-        r#"-- crisis::store::briefings::last_release
-        SELECT max(release_time) AS "last: jiff_sqlx::Timestamp" FROM briefing WHERE site = $1 AND incident = $2"#,
-        site.as_str(),
-        incident,
-    )
-    .fetch_one(&mut **tx)
-    .await
-    .or_fault()?;
-    Ok(last.map(|at| at.to_jiff()))
-}
-
 /// The briefings of an incident below a number, newest first.
 ///
 /// # Errors
@@ -315,7 +306,7 @@ pub async fn list(
         Row,
         "-- crisis::store::briefings::list
         SELECT site, id, incident, number, state, plan_time, form, hold_time, held_by, attendance, staff, cases, reference,
-               release_time, released_by, since_log, since_time, until_log, stage, time_zone, notes, digest, revision
+               release_time, released_by, since_log, since_time, until_log, until_time, since_noted, noted_log, stage, time_zone, notes, digest, revision
         FROM briefing WHERE site = $1 AND incident = $2 AND ($3::text IS NULL OR state = $3) AND ($4::int IS NULL OR number < $4)
         ORDER BY number DESC LIMIT $5",
         site.as_str(),
@@ -509,6 +500,29 @@ pub async fn last_log(tx: &mut Tx, site: &SiteId, incident: Uuid) -> Result<i64,
         SELECT coalesce(max(number), 0) AS "number!" FROM incident_log WHERE site = $1 AND incident = $2"#,
         site.as_str(),
         incident,
+    )
+    .fetch_one(&mut **tx)
+    .await
+    .or_fault()
+}
+
+/// The number of the last entry of an incident's log up to an instant.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn last_log_until(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    at: Timestamp,
+) -> Result<i64, Fault> {
+    sqlx::query_scalar!(
+        r#"-- crisis::store::briefings::last_log_until
+        SELECT coalesce(max(number), 0) AS "number!" FROM incident_log
+        WHERE site = $1 AND incident = $2 AND log_time <= $3"#,
+        site.as_str(),
+        incident,
+        at.to_sqlx(),
     )
     .fetch_one(&mut **tx)
     .await

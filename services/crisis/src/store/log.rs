@@ -42,27 +42,6 @@ pub struct Note<'a> {
     pub reference: &'a str,
 }
 
-/// When the stage last moved; none where it never did.
-///
-/// # Errors
-/// When Postgres is away.
-pub async fn stage_moved(
-    tx: &mut Tx,
-    site: &SiteId,
-    incident: Uuid,
-) -> Result<Option<Timestamp>, Fault> {
-    let moved = sqlx::query_scalar!(
-        "-- crisis::store::log::stage_moved
-        SELECT max(log_time) FROM incident_log WHERE site = $1 AND incident = $2 AND kind = 'STAGE_MOVED'",
-        site.as_str(),
-        incident,
-    )
-    .fetch_one(&mut **tx)
-    .await
-    .or_fault()?;
-    Ok(moved.map(|t: jiff_sqlx::Timestamp| t.to_jiff()))
-}
-
 /// What an incident remembers of its log; nothing where there is none in scope.
 ///
 /// # Errors

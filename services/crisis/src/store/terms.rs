@@ -3,12 +3,14 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx as _;
 use redress_model::Fault;
-use redress_model::name::SiteId;
+use redress_model::name::{SiteId, StaffName};
 use redress_policy::Playbook;
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
+use super::read;
 use crate::Settings;
+use crate::domain::statement::Person;
 
 /// What was frozen.
 #[derive(Debug, Clone)]
@@ -26,6 +28,8 @@ pub struct Frozen {
 pub struct Change<'a> {
     /// Subject of a token; empty where the incident opened by itself.
     pub actor: &'a str,
+    /// The person on a roster; none where the incident opened, by itself or by hand.
+    pub staff: Option<&'a StaffName>,
     /// Why.
     pub reason: &'a str,
     /// When.
@@ -35,8 +39,8 @@ pub struct Change<'a> {
 /// Who changed it, and why.
 #[derive(Debug, Clone)]
 pub struct Changed {
-    /// Subject of a token; empty where the incident opened by itself.
-    pub actor: String,
+    /// Subject of a token, empty where the incident opened by itself, and the person on a roster.
+    pub by: Person,
     /// Why.
     pub reason: String,
     /// When.
@@ -86,7 +90,7 @@ pub async fn history(
 ) -> Result<Vec<(Frozen, Changed)>, Fault> {
     let rows = sqlx::query!(
         "-- crisis::store::terms::history
-        SELECT settings, playbook, playbook_revision, actor, reason, change_time FROM incident_terms
+        SELECT settings, playbook, playbook_revision, actor, actor_staff, reason, change_time FROM incident_terms
         WHERE site = $1 AND incident = $2 ORDER BY number",
         site.as_str(),
         incident,
@@ -102,7 +106,13 @@ pub async fn history(
                 playbook_revision: row.playbook_revision,
             };
             let changed = Changed {
-                actor: row.actor,
+                by: Person {
+                    subject: row.actor,
+                    staff: match row.actor_staff.as_str() {
+                        "" => None,
+                        staff => Some(read(staff)?),
+                    },
+                },
                 reason: row.reason,
                 at: row.change_time.to_jiff(),
             };
@@ -126,8 +136,8 @@ pub async fn add(
     let playbook = serde_json::to_value(&frozen.playbook).map_err(Fault::internal)?;
     sqlx::query!(
         "-- crisis::store::terms::add
-        INSERT INTO incident_terms (site, incident, number, settings, playbook, playbook_revision, actor, reason, change_time)
-        SELECT $1, $2, 1 + coalesce(max(number), 0), $3, $4, $5, $6, $7, $8
+        INSERT INTO incident_terms (site, incident, number, settings, playbook, playbook_revision, actor, reason, change_time, actor_staff)
+        SELECT $1, $2, 1 + coalesce(max(number), 0), $3, $4, $5, $6, $7, $8, $9
         FROM incident_terms WHERE site = $1 AND incident = $2",
         site.as_str(),
         incident,
@@ -137,6 +147,7 @@ pub async fn add(
         change.actor,
         change.reason,
         change.at.to_sqlx(),
+        change.staff.map(ToString::to_string).unwrap_or_default(),
     )
     .execute(&mut **tx)
     .await

@@ -76,3 +76,30 @@ pub async fn last(
     .await
     .or_fault()
 }
+
+/// Who gave an update and those to its audience in a row before it that say nothing new.
+///
+/// # Errors
+/// When Postgres is away.
+pub async fn in_row(
+    tx: &mut Tx,
+    site: &SiteId,
+    incident: Uuid,
+    audience: UpdateAudience,
+    number: i64,
+) -> Result<Vec<String>, Fault> {
+    sqlx::query_scalar!(
+        "-- crisis::store::updates::in_row
+        SELECT DISTINCT actor FROM incident_update
+        WHERE site = $1 AND incident = $2 AND audience = $3 AND number <= $4 AND number > (
+          SELECT coalesce(max(number), 0) FROM incident_update
+          WHERE site = $1 AND incident = $2 AND audience = $3 AND number <= $4 AND NOT nothing_new)",
+        site.as_str(),
+        incident,
+        audience.word(),
+        number,
+    )
+    .fetch_all(&mut **tx)
+    .await
+    .or_fault()
+}

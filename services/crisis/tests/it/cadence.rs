@@ -128,7 +128,13 @@ async fn nothing_new_is_told_and_the_second_in_a_row_asks_somebody_else_for_a_ch
         reference: "note/1".into(),
         ..Default::default()
     };
-    let done = world.playbooks.complete_task(as_caller(done, &["lake"]));
+    let own = as_caller(done.clone(), &["lake"]);
+    let own = world.playbooks.complete_task(own).await;
+    let own = own.expect_err("whoever said so");
+    assert_eq!(reason(&own), "CHECKS_OWN_REPORT");
+    let done = world
+        .playbooks
+        .complete_task(as_person(done, "lake", "top"));
     done.await.expect("open");
     world.tell(&name, UpdateAudience::Inside, false).await;
     world.tell(&name, UpdateAudience::Inside, true).await;

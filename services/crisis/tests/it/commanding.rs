@@ -1,5 +1,7 @@
 //! Roles handed over with acceptance, wrong joins set right, several sites under one command.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use redress_model::words::{CaseStatus, ClockKind, ClockTransition, DutyRole, Word as _};
 use redress_proto::convert::{to_timestamp, to_wire};
@@ -9,8 +11,9 @@ use redress_proto::crisis::v1::incident_service_server::IncidentService;
 use redress_proto::crisis::v1::playbook_service_server::PlaybookService as _;
 use redress_proto::crisis::v1::statement_service_server::StatementService as _;
 use redress_proto::crisis::v1::{HandoverState, IncidentStage, IncidentState, SplitGoal};
-use redress_proto::event::v1::{IncidentChanged, IncidentVoice};
+use redress_proto::event::v1::{IncidentChanged, IncidentVoice, WorkNews, WorkNoticed};
 use redress_proto::words::ClockState;
+use redress_rpc::Caller;
 use tonic::{Code, Status};
 
 use crate::statements::{for_counsel, words};
@@ -56,7 +59,7 @@ impl World {
             reason: "as agreed".into(),
             ..Default::default()
         };
-        let answer = self.commanding.answer_role(as_staff(request, "lake", by));
+        let answer = self.commanding.answer_role(as_person(request, "lake", by));
         Ok(answer.await?.into_inner().command.expect("filled"))
     }
 
@@ -185,6 +188,70 @@ async fn a_role_goes_over_when_the_other_accepts_and_not_before_m12() {
         .await
         .expect_err("answered");
     assert_eq!(reason(&twice), "NO_OFFER");
+}
+
+#[tokio::test]
+async fn nobody_takes_a_role_from_another_by_their_own_word_and_its_holder_hears_of_it_m12() {
+    let (world, name) = opened("G1.1").await;
+    let offer = |to: &str| wire::OfferRoleRequest {
+        name: name.clone(),
+        role: VOICE.number(),
+        staff: staff("lake", to),
+        reason: "end of shift".into(),
+        ..Default::default()
+    };
+    let told = async || {
+        let told: Vec<WorkNoticed> = world.published("redress.work.noticed.v1", "lake").await;
+        let told = told.into_iter().map(|t| (t.news(), t.staff, t.resource));
+        told.collect::<Vec<_>>()
+    };
+    let own = as_person(offer("second-voice"), "lake", "second-voice");
+    let own = world.commanding.offer_role(own).await;
+    assert_eq!(
+        reason(&own.expect_err("to themselves")),
+        "OFFERS_THEMSELVES"
+    );
+    assert!(told().await.is_empty());
+    // Under another account neither.
+    let mut other = as_person(offer("second-voice"), "lake", "second-voice");
+    let caller = other.extensions_mut().get_mut::<Arc<Caller>>();
+    let caller = Arc::get_mut(caller.expect("set above")).expect("not shared yet");
+    caller.staff = None;
+    world.commanding.offer_role(other).await.expect("offered");
+    let voice_hears = |news| (news, vec![staff("lake", "voice")], name.clone());
+    assert_eq!(told().await, [voice_hears(WorkNews::RoleOffered)]);
+    let own = world.accept(&name, "second-voice", true).await;
+    assert_eq!(
+        reason(&own.expect_err("to themselves")),
+        "OFFERS_THEMSELVES"
+    );
+    let kept = world.incident(&name).await;
+    assert_eq!(role(&kept, VOICE).staff, staff("lake", "voice"));
+    world
+        .accept(&name, "second-voice", false)
+        .await
+        .expect("declined");
+    // By another's word it goes, and the log says by whose.
+    let tops = as_person(offer("second-voice"), "lake", "top");
+    world.commanding.offer_role(tops).await.expect("offered");
+    world
+        .accept(&name, "second-voice", true)
+        .await
+        .expect("taken");
+    let news = [
+        WorkNews::RoleOffered,
+        WorkNews::RoleOffered,
+        WorkNews::RoleTaken,
+    ];
+    assert_eq!(told().await, news.map(voice_hears));
+    let log = world.incident(&name).await.log_entries;
+    let text = "goes from voice to second-voice, by the word of account-top: end of shift";
+    assert!(log.iter().any(|e| e.text.contains(text)), "{log:#?}");
+    // What its holder offers needs no news.
+    let back = as_person(offer("voice"), "lake", "second-voice");
+    world.commanding.offer_role(back).await.expect("offered");
+    world.accept(&name, "voice", true).await.expect("taken");
+    assert_eq!(told().await.len(), 3);
 }
 
 impl World {
@@ -603,6 +670,44 @@ async fn a_case_leaves_for_an_incident_of_its_own_and_keeps_what_a_leader_said_m
         !running(&own).contains(&"LEADER_CONTACT"),
         "nothing that was done is undone"
     );
+}
+
+#[tokio::test]
+async fn a_case_that_leaves_for_an_incident_of_its_own_gains_no_time_for_the_first_word_m01() {
+    let (world, name) = opened("G1.1").await;
+    let joins = graded(&case("lake", 2), &cluster("lake", 1), 1, &["G1.1"]);
+    world.take([joins.event()]).await;
+    let parts = graded(&case("lake", 2), &cluster("lake", 2), 1, &["G1.1"]);
+    world.take([parts.revision(2, 1).event()]).await;
+    let before = promised(
+        &world.incident(&name).await,
+        ClockKind::HoldingStatement,
+        "",
+    );
+    for minutes in [40, 30] {
+        world.advance(minutes);
+        world.fire_due().await;
+        if minutes == 40 {
+            continue;
+        }
+        let broken = promised(
+            &world.incident(&name).await,
+            ClockKind::HoldingStatement,
+            "",
+        );
+        assert_eq!(broken.state(), ClockState::Breached);
+        let parted = world
+            .split(&name, 2, SplitGoal::Own, "")
+            .await
+            .expect("parts");
+        let own = promised(
+            &parted.joined.expect("its own"),
+            ClockKind::HoldingStatement,
+            "",
+        );
+        assert_eq!(standing(&own), standing(&broken), "it stays broken");
+        assert_eq!(own.due_time, before.due_time);
+    }
 }
 
 /// What an incident promises now, of a kind, about a case where one is given.

@@ -3,6 +3,7 @@
 use redress_model::words::{ClockKind, DutyRole, Word as _};
 use redress_proto::convert::to_timestamp;
 use redress_proto::crisis::v1 as wire;
+use redress_proto::crisis::v1::aftermath_service_server::AftermathService as _;
 use redress_proto::crisis::v1::briefing_service_server::BriefingService as _;
 use redress_proto::crisis::v1::incident_service_server::IncidentService as _;
 use redress_proto::crisis::v1::matrix_service_server::MatrixService as _;
@@ -347,6 +348,40 @@ async fn who_joins_after_a_statement_has_not_been_told() {
     assert_eq!(cell().await, (12, 43, CellFill::Partly));
     world.say_to(&incident, Audience::Affected).await;
     assert_eq!(cell().await, (43, 43, CellFill::Filled));
+}
+
+#[tokio::test]
+async fn whoever_was_told_was_told_when_a_gap_was_waived_and_the_incident_has_ended_too() {
+    let (world, incident) = crate::aftermath::calm().await;
+    let cell = async || {
+        let cell = world
+            .cell(&incident, Audience::Affected, IncidentStage::Aftermath)
+            .await;
+        (cell.reached_count, cell.audience_size, cell.missing)
+    };
+    let told = cell().await;
+    assert!(told.0 > 0 && !told.2, "{told:?}");
+    let plan = world.plan(&incident).await;
+    let condition = &plan.conditions[0].key;
+    world
+        .answer(&incident, condition, false)
+        .await
+        .expect("of the stage");
+    let request = wire::StandDownRequest {
+        name: incident.clone(),
+        reason: "everybody accepted".into(),
+        waivers: vec![wire::GateWaiver {
+            gap: format!("condition/{condition}"),
+            reason: "as the region says".into(),
+        }],
+        ..Default::default()
+    };
+    world.advance(5);
+    let ended = world
+        .aftermath
+        .stand_down(as_person(request, "lake", "top"));
+    ended.await.expect("calm");
+    assert_eq!(cell().await, told);
 }
 
 #[tokio::test]

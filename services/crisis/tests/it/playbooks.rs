@@ -56,7 +56,7 @@ impl World {
         Ok(answer.await?.into_inner().plan.expect("filled"))
     }
 
-    async fn answer(
+    pub(crate) async fn answer(
         &self,
         name: &str,
         condition: &str,

@@ -720,7 +720,7 @@ impl Walk {
             let named_visit = scenes.iter().find(stands);
             let (visit, _) = named_visit.expect("it left as it was named");
             self.approved_in(incident, *visit, id, &named).await;
-            let quorum = self.quorum(incident, id).await;
+            let quorum = self.quorum(incident, id, &authors).await;
             self.approved(id, &named, &authors, (kind.as_str(), by.as_str(), quorum))
                 .await;
             let left = Left {
@@ -773,25 +773,32 @@ impl Walk {
         assert_eq!(outside, 0, "P24: {statement}");
     }
 
-    /// How many of the spokesperson's chain had to approve a statement when it left, as the log tells it.
-    async fn quorum(&self, incident: Uuid, statement: Uuid) -> usize {
-        let told: Option<String> = sqlx::query_scalar(
-            "SELECT l.text FROM crisis.incident_log l
+    /// How many of the spokesperson's chain had to approve a statement when it left, as the log tells it: whoever wrote it lowers
+    /// nothing for it.
+    async fn quorum(&self, incident: Uuid, statement: Uuid, authors: &BTreeSet<&String>) -> usize {
+        let told: Vec<(String, String)> = sqlx::query_as(
+            "SELECT l.text, l.actor FROM crisis.incident_log l
              WHERE l.incident = $1 AND l.kind = 'TERMS_CHANGED' AND l.text LIKE 'statement_quorum: %'
                AND l.number < (SELECT min(p.number) FROM crisis.incident_log p
                                WHERE p.incident = $1 AND p.reference = $2 AND p.text LIKE 'a statement to % was published')
-             ORDER BY l.number DESC LIMIT 1",
+             ORDER BY l.number",
         )
         .bind(incident)
         .bind(format!("sites/lake/statements/{statement}"))
-        .fetch_optional(&self.world.database.admin)
+        .fetch_all(&self.world.database.admin)
         .await
         .expect("postgres answers");
-        let Some(told) = told else {
-            return 1;
-        };
-        let after = told.split("→ ").nth(1).and_then(|to| to.split(' ').next());
-        after.and_then(|n| n.parse().ok()).expect("old and new")
+        let mut needed = 1;
+        for (told, actor) in told {
+            let numbers: Vec<usize> = told.split(' ').filter_map(|n| n.parse().ok()).collect();
+            let [before, after] = numbers[..] else {
+                panic!("old and new: {told}");
+            };
+            if after > before || !authors.contains(&&actor) {
+                needed = after;
+            }
+        }
+        needed
     }
 
     /// What another one took the place of says so, has one successor, and spoke to the same people.

@@ -186,7 +186,7 @@ async fn the_room_shows_the_press_the_offers_of_roles_and_who_is_led_until_nothi
     };
     let answered = world
         .commanding
-        .answer_role(as_staff(answer, "lake", "second-voice"));
+        .answer_role(as_person(answer, "lake", "second-voice"));
     answered.await.expect("accepted");
     let assessed = world.assess(&reported.name, ExposureTruth::True).await;
     assessed.expect("it is so");

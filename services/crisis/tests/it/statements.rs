@@ -422,6 +422,42 @@ async fn a_deputy_acts_until_the_end_and_not_after() {
 }
 
 #[tokio::test]
+async fn whoever_writes_a_statement_lowers_no_quorum_for_it_i7() {
+    let (world, incident) = public().await;
+    let quorum = async |number: &str| {
+        let set = [("statement_quorum", number)];
+        world
+            .change(&incident, "", &set)
+            .await
+            .expect("the commander");
+    };
+    quorum("2").await;
+    let own = words(StatementKind::Update, "甲");
+    let own = world.draft(&incident, own, TOP).await;
+    let others = words(StatementKind::Update, "乙");
+    let others = world.draft(&incident, others, "author").await;
+    for draft in [&own, &others] {
+        world.approve_all(draft).await;
+        let one = world.release(draft, VOICE).await.expect_err("one of two");
+        assert_eq!(reason(&one), "STATEMENT_NOT_APPROVED");
+        assert!(
+            one.message().contains("given by 1 of 2"),
+            "{}",
+            one.message()
+        );
+    }
+    quorum("1").await;
+    world.release(&others, VOICE).await.expect("not theirs");
+    let one = world.release(&own, VOICE).await.expect_err("theirs");
+    assert_eq!(reason(&one), "STATEMENT_NOT_APPROVED");
+    // Written after it, too.
+    let later = words(StatementKind::Update, "丙");
+    let later = world.draft(&incident, later, TOP).await;
+    world.approve_all(&later).await;
+    world.release(&later, VOICE).await.expect_err("theirs");
+}
+
+#[tokio::test]
 async fn a_draft_says_which_step_nobody_is_left_for_before_anybody_reviews_it_i7() {
     let (world, incident) = public().await;
     let lacking = |s: &Statement| s.steps_without_reviewer().collect::<Vec<ReviewStep>>();

@@ -82,6 +82,14 @@ pub fn news(word: &str, language: Language) -> &'static str {
         "HELPER_ON_LEAVE" => ("协办或举证人员休假", "somebody who owes help is on leave"),
         "LEDGER_DECIDED" => ("台账记录已有结论", "an entry of the ledger was decided"),
         "REVIEW_AWAITS" => ("声明等待您审核", "a statement waits for your review"),
+        "ROLE_OFFERED" => (
+            "您的事件角色被提议交给他人",
+            "your role in an incident is offered",
+        ),
+        "ROLE_TAKEN" => (
+            "您的事件角色已由他人接任",
+            "your role in an incident went over",
+        ),
         // Of a newer release.
         _ => ("工作动态", "news of the work"),
     };

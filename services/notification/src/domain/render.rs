@@ -555,7 +555,7 @@ fn tidy(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const WORK_NEWS: [&str; 23] = [
+    const WORK_NEWS: [&str; 25] = [
         "HANDOVER_EXPIRED",
         "HANDOVER_DECLINED",
         "LOAN_BEGAN",
@@ -579,6 +579,8 @@ mod tests {
         "LEDGER_PROPOSAL_AWAITS",
         "LEDGER_OVERDUE",
         "HELPER_ON_LEAVE",
+        "ROLE_OFFERED",
+        "ROLE_TAKEN",
     ];
 
     fn facts() -> Facts {

@@ -1219,6 +1219,105 @@ mod tests {
         }
     }
 
+    /// A clerk leaves out what a sentence would have: articles, auxiliaries, who says it.
+    #[test]
+    fn an_english_note_raises_what_its_sentence_would_g1_g2() {
+        use SignalKind::{
+            DangerToPersons, Demonstration, Injury, MediaExposure, ThreatensLitigation,
+            ThreatensMedia,
+        };
+        for (told, kinds) in [
+            (
+                "40 neighbours block the gate, a reporter films, one person injured",
+                vec![Demonstration, MediaExposure, Injury],
+            ),
+            (
+                "Residents blocking main gate, press outside the gate, a child hurt",
+                vec![Demonstration, MediaExposure, Injury],
+            ),
+            (
+                "Film crew at the gate, 1 injured",
+                vec![MediaExposure, Injury],
+            ),
+            (
+                "Neighbours block the gate, reporter interviews people",
+                vec![Demonstration, MediaExposure],
+            ),
+            ("40 people at the gate, very angry", vec![Demonstration]),
+            (
+                "Dozens of owners outside the sales centre",
+                vec![Demonstration],
+            ),
+            ("Crowd at the gate", vec![Demonstration]),
+            ("TV crew here, wants to talk to us", vec![MediaExposure]),
+            ("Journalist asks about the leak", vec![MediaExposure]),
+            ("Press at the gate", vec![MediaExposure]),
+            ("Reporter called, wants an interview", vec![MediaExposure]),
+            ("3 people hurt", vec![Injury]),
+            ("two hurt, ambulance called", vec![Injury]),
+            ("Woman injured in lobby", vec![Injury]),
+            ("Nobody helps, one person injured", vec![Injury]),
+            ("One injured, could you send an ambulance", vec![Injury]),
+            (
+                "Fire in flat 302, door locked, fire truck stuck",
+                vec![DangerToPersons],
+            ),
+            ("Fire in basement, people trapped", vec![DangerToPersons]),
+            ("thick smoke in stairwell", vec![DangerToPersons]),
+            ("Man threatens to jump", vec![DangerToPersons]),
+            ("Customer threatens to kill himself", vec![DangerToPersons]),
+            ("Owner threatens to sue us", vec![ThreatensLitigation]),
+            ("Caller threatens with the press", vec![ThreatensMedia]),
+        ] {
+            assert_eq!(suspects(told), kinds, "{told}");
+        }
+        assert!(says_trapped("Stuck in lift with a baby"));
+    }
+
+    /// Blocks that are buildings, reporters of a fault, films of dust, and nobody hurt.
+    #[test]
+    fn an_everyday_word_of_a_note_is_no_emergency() {
+        for other in [
+            "parking block 3",
+            "block A",
+            "Residents block B entrance light is broken",
+            "Owners block C road is full of holes",
+            "Owners block my number at the gate intercom",
+            "Neighbours block the entrance with their bikes",
+            "Neighbours blocked the drain at the gate",
+            "Gate blocks view",
+            "40 people at the gate in the queue for keys",
+            "There is a crowd at the gate every morning waiting for the bus",
+            "a film of dust on the windows",
+            "reporter of the fault was not at home",
+            "Reporter asks when it will be repaired",
+            "Reporter called twice, no answer",
+            "Press at the gate button does not work",
+            "Newspaper at the gate is missing",
+            "No TV crew here please",
+            "nobody was hurt",
+            "No one hurt",
+            "None hurt",
+            "No people hurt, only a broken window",
+            "No worker was injured",
+            "Was anyone hurt? No",
+            "What if a person injured here sues",
+            "You hurt my feelings",
+            "Your tone hurt me",
+            "What you have done hurt us",
+            "There is one injured bird on the balcony",
+            "People dead tired from the noise",
+            "In case of fire in lift use stairs",
+            "Fire drill in block 3",
+            "Cigarette smoke in stairwell",
+            "I feel trapped in this contract",
+            "Someone threatens to jump the queue",
+            "Please issue us a receipt",
+        ] {
+            assert!(suspects(other).is_empty(), "{other}");
+        }
+    }
+
     /// What stands beside an emergency, as an empty extinguisher, a call or a tree, does not take it away.
     #[test]
     fn an_emergency_is_suspected_whatever_else_is_told_with_it_g1_8() {

@@ -322,6 +322,67 @@ fn i7_a_share_in_words_is_no_article_and_contradicts_another_one() {
 }
 
 #[test]
+fn i7_a_half_of_people_or_homes_is_a_figure_and_a_half_of_anything_else_is_none() {
+    for half in [
+        "一半业主已撤离",
+        "一半的住户",
+        "一半以上受影响的居民",
+        "另有超过一半住户",
+        "约半数居民",
+        "半数以上的家庭",
+        "过半业主",
+        "过半数住户",
+        "业主中已有一半撤离",
+        "200户中一半已恢复供水",
+        "住户已过半。",
+        "签约率过半",
+        "一半人受伤",
+        "Half of the residents",
+        "half our homes",
+        "about half of those injured",
+        "half of the affected households",
+        "一半",
+        "约一半",
+        "过半",
+        "about half",
+    ] {
+        let found = figures(half);
+        let found = found.iter().filter(|f| f.number == "50").count();
+        assert_eq!(found, 1, "{half}: {:?}", figures(half));
+    }
+    for none in [
+        "一半天",
+        "半天",
+        "住户等了半小时",
+        "住户一半天没有水",
+        "过半小时再说",
+        "过半年",
+        "另一半业主",
+        "一半时间",
+        "一半人工费用",
+        "一半数据",
+        "半数据",
+        "业主一半的费用",
+        "工程已过半",
+        "统一半价",
+        "多半是业主",
+        "大半业主",
+        "绝大多数业主",
+        "half an hour",
+        "half a day",
+        "half the time residents wait",
+        "half the car park",
+        "the first half of the year",
+        "most of the residents",
+        "behalf of the residents",
+    ] {
+        assert!(figures(none).is_empty(), "{none}: {:?}", figures(none));
+    }
+    assert!(agree("一半", "50%") && agree("约一半", "百分之五十") && agree("half", "50%"));
+    assert!(!agree("一半", "60%") && !agree("一半业主", "50名业主"));
+}
+
+#[test]
 fn texts_compare_in_digits() {
     assert_eq!(in_digits("Three  households"), in_digits("3 households"));
     assert_eq!(in_digits("三户"), in_digits("３户"));

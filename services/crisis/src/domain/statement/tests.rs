@@ -696,6 +696,63 @@ fn the_words_that_nothing_is_new_state_nothing_and_break_no_rule_i7_m11() {
     }
 }
 
+#[test]
+fn a_number_names_somebody_however_its_digits_are_written_m11() {
+    let rule = |text: &str| {
+        personal_data(&Content {
+            text: text.to_owned(),
+            ..content()
+        })
+    };
+    for text in [
+        "请拨打一三九一二三四五六七八",
+        "请拨打幺三九幺二三四五六七八。",
+        "请拨打一三八〇〇一三八零零零",
+        "请拨打一三九 一二三四 五六七八",
+        "请拨打１３９１２３４５６７８",
+        "请拨打１３９－１２３４－５６７８",
+        "一号楼业主13912345678一名",
+        "身份证１１０１０５１９４９１２３１００２Ｘ",
+        "身份证一一〇一〇五一九四九一二三一〇〇二X",
+    ] {
+        assert_eq!(rule(text).as_deref(), Some(PERSONAL_DATA), "{text}");
+    }
+    for text in [
+        "二〇二六年一月三日",
+        "一三五号楼二〇二六年交付",
+        "三四五六七八九一二三四",
+        "一百三十九户一千二百三十四人",
+        "共１５０００００００００元",
+    ] {
+        assert_eq!(rule(text), None, "{text}");
+    }
+}
+
+#[test]
+fn i7_half_of_the_people_or_homes_is_a_figure_that_needs_a_source() {
+    let mut said = Content {
+        text: "一半业主已撤离。".to_owned(),
+        facts: Vec::new(),
+        ..content()
+    };
+    assert_eq!(unsourced_figure(&said).as_deref(), Some("50"));
+    for value in [
+        "一半",
+        "约一半",
+        "半数",
+        "50%",
+        "百分之五十",
+        "一半业主",
+        "about half",
+    ] {
+        said.facts = vec![fact("evacuated", value)];
+        assert_eq!(unsourced_figure(&said), None, "{value}");
+    }
+    // A share is no count of people, and does not contradict one.
+    let (share, count) = (fact("share", "一半人"), fact("evacuated", "300人"));
+    assert_eq!(contradiction(&[share], &[count]), None);
+}
+
 /// The first of them.
 fn unsourced_figure(content: &Content) -> Option<String> {
     unsourced_figures(content).into_iter().next()

@@ -1,5 +1,5 @@
-//! AddBriefingNotes: questions and commitments that come before the release. FAILED_PRECONDITION `BRIEFING_STATE` when it
-//! is not held, `NOT_ON_ROSTER` for an owner without a place here.
+//! AddBriefingNotes: questions and commitments that come before the release, and what was recorded wrongly. FAILED_PRECONDITION
+//! `BRIEFING_STATE` when it is not held, `NOT_ON_ROSTER` for an owner without a place here, `NOT_EVERYBODY_TOLD` as HoldBriefing.
 
 use redress_model::Fault;
 use redress_model::fault::parse_field;
@@ -11,7 +11,7 @@ use tonic::Request;
 use super::super::Incidents;
 use super::super::command::Order;
 use super::super::subject::{Command, run};
-use crate::flow::{Notes, Transition, Turn};
+use crate::flow::{Correction, Notes, Transition, Turn};
 use crate::store::briefings::Briefing;
 
 const METHOD: &str = "redress.crisis.v1.BriefingService/AddBriefingNotes";
@@ -37,6 +37,12 @@ pub(super) async fn handle(
     };
     let add = Add {
         notes: super::notes(&site, &r.questions, &r.commitments)?,
+        right: Correction {
+            attendance: r.attendance,
+            staff: super::present(&r.staff, &site)?,
+            cases: super::cases(&r.cases, &site)?,
+            reference: r.reference.clone(),
+        },
         actor: &caller.subject,
     };
     let briefing = run(api, caller, order, add).await?;
@@ -47,6 +53,7 @@ pub(super) async fn handle(
 
 struct Add<'a> {
     notes: Notes,
+    right: Correction,
     actor: &'a str,
 }
 
@@ -59,7 +66,8 @@ impl Command for Add<'_> {
         turn: &mut Turn<'_>,
         briefing: Briefing,
     ) -> Result<Option<Transition>, Fault> {
-        turn.add_notes(briefing, &self.notes, self.actor).await?;
+        turn.add_notes(briefing, &self.notes, &self.right, self.actor)
+            .await?;
         Ok(Some(Transition::Noted))
     }
 }

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use redress_model::Fault;
 use redress_model::fault::parse_field;
-use redress_model::name::{BriefingName, CaseName};
+use redress_model::name::BriefingName;
 use redress_proto::convert::from_timestamp;
 use redress_proto::crisis::v1 as wire;
 use redress_rpc::Caller;
@@ -29,20 +29,6 @@ pub(super) async fn handle(
     let caller = Caller::of(request)?;
     let r = request.get_ref();
     let BriefingName { site, .. } = parse_field("name", &r.name)?;
-    let mut cases: Vec<Uuid> = Vec::with_capacity(r.cases.len());
-    for case in &r.cases {
-        let case: CaseName = parse_field("cases", case)?;
-        if case.site != site {
-            return Err(Fault::invalid(
-                "cases",
-                "must belong to the incident's site",
-            ));
-        }
-        cases.push(case.id);
-    }
-    cases.sort();
-    cases.dedup();
-    let present = r.staff.iter().map(|s| super::staff("staff", s, &site));
     let at = r.hold_time.as_ref();
     let unidentified = wire::HoldBriefingRequest {
         request_id: String::new(),
@@ -59,8 +45,8 @@ pub(super) async fn handle(
     let hold = Hold {
         at: at.map(|t| from_timestamp("hold_time", t)).transpose()?,
         attendance: r.attendance,
-        staff: present.collect::<Result<_, _>>()?,
-        cases,
+        staff: super::present(&r.staff, &site)?,
+        cases: super::cases(&r.cases, &site)?,
         reference: &r.reference,
         notes: super::notes(&site, &r.questions, &r.commitments)?,
         actor: &caller.subject,

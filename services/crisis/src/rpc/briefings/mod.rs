@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use redress_model::Fault;
 use redress_model::fault::parse_field;
-use redress_model::name::{SiteId, StaffId, StaffName};
+use redress_model::name::{CaseName, SiteId, StaffId, StaffName};
 use redress_proto::convert::from_timestamp;
 use redress_proto::crisis::v1::briefing_service_server::BriefingService;
 use redress_proto::crisis::v1::{
@@ -27,6 +27,7 @@ use redress_proto::crisis::v1::{
     WaiveCommitmentResponse,
 };
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 use super::{Incidents, answer};
 use crate::flow::{Notes, Pledge};
@@ -46,6 +47,30 @@ fn staff(field: &str, text: &str, site: &SiteId) -> Result<StaffId, Fault> {
     } else {
         Err(Fault::invalid(field, "must belong to the incident's site"))
     }
+}
+
+/// Who of the company was there, as sent.
+fn present(staff: &[String], site: &SiteId) -> Result<Vec<StaffId>, Fault> {
+    staff
+        .iter()
+        .map(|s| self::staff("staff", s, site))
+        .collect()
+}
+
+/// Whose complainants were told, as sent, each once.
+fn cases(cases: &[String], site: &SiteId) -> Result<Vec<Uuid>, Fault> {
+    let mut ids = Vec::with_capacity(cases.len());
+    for case in cases {
+        let case: CaseName = parse_field("cases", case)?;
+        if case.site != *site {
+            let text = "must belong to the incident's site";
+            return Err(Fault::invalid("cases", text));
+        }
+        ids.push(case.id);
+    }
+    ids.sort();
+    ids.dedup();
+    Ok(ids)
 }
 
 /// What is to be noted, as sent.

@@ -118,7 +118,7 @@ pub(in super::super) fn listed(briefing: &Briefing, form: Form) -> wire::Briefin
             h.cases.iter().map(case).collect()
         }),
         reference: held.map(|h| h.reference.clone()).unwrap_or_default(),
-        release_time: released.map(|r| to_timestamp(r.window.until)),
+        release_time: released.map(|r| to_timestamp(r.at)),
         released_by: released.map(|r| r.by.clone()).unwrap_or_default(),
         digest: released.map(|r| hex::encode(r.digest)).unwrap_or_default(),
         reproducible: true,

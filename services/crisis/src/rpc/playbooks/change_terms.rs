@@ -9,7 +9,6 @@ use super::super::command::{self, Command, Order};
 use super::super::statements;
 use super::Playbooks;
 use super::get_incident_plan::read;
-use crate::domain::statement::Person;
 use crate::flow::{Transition, Turn, Wanted};
 
 const METHOD: &str = "redress.crisis.v1.PlaybookService/ChangeTerms";
@@ -45,10 +44,9 @@ pub(super) async fn handle(
             .map(|s| (s.field.clone(), s.value.clone()))
             .collect(),
         reason: r.reason.clone(),
-        actor: caller.subject.clone(),
+        by: statements::person(caller),
     };
-    let by = statements::person(caller);
-    let change = ChangeTerms { wanted, by };
+    let change = ChangeTerms { wanted };
     command::run(&api.incidents, caller, order, change).await?;
     let plan = read(api, caller, "name", &r.name).await?;
     Ok(wire::ChangeTermsResponse { plan: Some(plan) })
@@ -56,14 +54,13 @@ pub(super) async fn handle(
 
 struct ChangeTerms {
     wanted: Wanted,
-    by: Person,
 }
 
 impl Command for ChangeTerms {
     const NAME: &'static str = "crisis.change_terms";
 
     async fn act(&self, turn: &mut Turn<'_>) -> Result<Option<Transition>, Fault> {
-        turn.require_commander(&self.by).await?;
+        turn.require_commander(&self.wanted.by).await?;
         turn.change_terms(&self.wanted).await
     }
 }

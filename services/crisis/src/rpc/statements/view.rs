@@ -35,6 +35,8 @@ fn view(case: &StatementCase, lacking: &[ReviewStep]) -> wire::Statement {
     let left = statement.published.as_ref();
     let due = case.due();
     let (wording_hits, contradiction) = case.findings();
+    let reviews: Vec<_> = case.said.iter().map(|s| s.review.clone()).collect();
+    let counting = case.standing.counting(&reviews);
     wire::Statement {
         name: statement.name.to_string(),
         incident: IncidentName::new(site.clone(), statement.incident).to_string(),
@@ -62,16 +64,16 @@ fn view(case: &StatementCase, lacking: &[ReviewStep]) -> wire::Statement {
         reviews: case
             .said
             .iter()
-            .map(|said| {
+            .zip(counting)
+            .map(|(said, counts)| {
                 let review = &said.review;
-                let approved = case.standing.approved_by(review.step);
                 let staff = review.by.staff.as_ref();
                 wire::StatementReview {
                     number: said.number,
                     step: to_wire(review.step),
                     verdict: to_wire(review.verdict),
                     digest: hex::encode(review.digest),
-                    counts: review.digest == case.digest && approved.contains(&review.by),
+                    counts,
                     reviewer: review.by.subject.clone(),
                     staff: staff.map_or_else(String::new, ToString::to_string),
                     reason: said.reason.clone(),

@@ -1,0 +1,166 @@
+//! Halves of people and homes, which are shares as 50% is: 一半业主, 半数住户, 业主过半, half of the residents. A half of anything
+//! else, as 一半时间 or 半天, tells nothing that is compared, and most of the residents is no figure.
+
+use super::{AFTER_MAX, counted};
+
+/// A half, as a share in digits.
+const HALF: &str = "50";
+
+/// Letters before a half in which is looked for whose it is.
+const BEFORE_MAX: usize = 12;
+
+/// Whose half it is.
+const WHOSE: [&str; 33] = [
+    "业主", "住户", "居民", "住宅", "住房", "房屋", "房子", "房源", "家庭", "家长", "租户", "商户",
+    "客户", "老人", "孩子", "儿童", "工人", "员工", "伤者", "伤员", "车辆", "楼栋", "人员", "群众",
+    "村民", "户数", "人数", "户", "人", "栋", "幢", "套", "投诉",
+];
+
+/// Words that begin with one of these letters and tell of no people and no homes.
+const NOT_WHOSE: [&str; 14] = [
+    "人工",
+    "人力",
+    "人为",
+    "人造",
+    "人民币",
+    "人事",
+    "人防",
+    "户外",
+    "户型",
+    "户口",
+    "户籍",
+    "套餐",
+    "套路",
+    "套内",
+];
+
+/// What stands between a half and whose it is: 一半以上受影响的业主.
+const OF: [&str; 14] = [
+    "以上",
+    "以下",
+    "左右",
+    "多",
+    "的",
+    "受影响",
+    "受灾",
+    "受损",
+    "涉事",
+    "其他",
+    "该",
+    "全体",
+    "小区",
+    "楼内",
+];
+
+/// What stands between those whose half it is and the half, the longer before the shorter: 业主中已有一半, 签约率已过半.
+const HAS: [&str; 24] = [
+    "当中", "中", "里", "有", "已经", "已", "均", "都", "大约", "约", "将近", "接近", "近", "超过",
+    "超", "过", "至少", "仅", "只", "不到", "不足", "达", "占", "总数",
+];
+
+/// Shares, of whatever they are.
+const SHARES: [&str; 6] = ["率", "比例", "占比", "户数", "人数", "份额"];
+
+/// With what the sentence goes on after a half of those before it; not with a half of what is theirs: 业主一半的费用.
+const GOES_ON: &str = "以左多已未没仍还都在是受被为同撤签回恢入要得能无停,.;:!?。、)）\n";
+
+/// A half of people or homes at the beginning, and how many letters it takes; `before` are the letters since the last figure.
+pub(super) fn half(before: &str, letters: &[char]) -> Option<(String, usize)> {
+    let first = *letters.first()?;
+    if !matches!(first, '一' | '半' | '过' | 'h') {
+        return None;
+    }
+    let text: String = letters.iter().take(AFTER_MAX).collect();
+    let len = match first {
+        'h' => in_english(before, &text),
+        _ => in_chinese(before, &text),
+    }?;
+    Some((HALF.to_owned(), len))
+}
+
+/// The half that a text is and says nothing else: `约一半`, `about half`.
+pub(super) fn half_alone(text: &str) -> Option<String> {
+    const ABOUT: [&str; 10] = [
+        "about ",
+        "around ",
+        "nearly ",
+        "almost ",
+        "over ",
+        "more than ",
+        "less than ",
+        "at least ",
+        "one ",
+        "a ",
+    ];
+    let text = text.trim().trim_end_matches(['.', '。']);
+    let english = stripped_front(text, &ABOUT) == "half";
+    let after = stripped_front(text, &HAS);
+    let after = ["一半", "半数"]
+        .iter()
+        .find_map(|half| after.strip_prefix(half))
+        .or_else(|| ["过半", "过半数"].contains(&text).then_some(""));
+    let chinese = after.is_some_and(|after| matches!(after, "" | "以上" | "左右" | "多"));
+    (english || chinese).then(|| HALF.to_owned())
+}
+
+fn in_chinese(before: &str, text: &str) -> Option<usize> {
+    const HALVES: [&str; 4] = ["过半数", "一半", "半数", "过半"];
+    // 半数据, 过半数额.
+    const NO_NUMBER: [char; 8] = ['据', '字', '量', '额', '目', '值', '学', '码'];
+    let said = HALVES.iter().find(|half| text.starts_with(**half))?;
+    let after = &text[said.len()..];
+    let other = before.ends_with(['另', '第', '统']);
+    if other || said.ends_with('数') && after.starts_with(NO_NUMBER) {
+        return None;
+    }
+    let of = stripped_front(after, &OF);
+    let of_them = is_whose(of);
+    let tail = before.chars().rev().take(BEFORE_MAX).collect::<Vec<_>>();
+    let tail: String = tail.into_iter().rev().collect();
+    let tail = stripped_back(tail.trim_end(), &HAS);
+    let theirs = WHOSE
+        .iter()
+        .chain(&SHARES)
+        .any(|whose| tail.ends_with(whose));
+    let goes_on = after
+        .trim_start()
+        .chars()
+        .next()
+        .is_none_or(|c| GOES_ON.contains(c));
+    (of_them || theirs && goes_on).then(|| said.chars().count())
+}
+
+fn is_whose(text: &str) -> bool {
+    WHOSE.iter().any(|whose| text.starts_with(whose))
+        && !NOT_WHOSE.iter().any(|other| text.starts_with(other))
+}
+
+/// `half of the residents`, `half our homes`; `half an hour`, `half the time` and the first half are no shares of people.
+fn in_english(before: &str, text: &str) -> Option<usize> {
+    const WHICH: [&str; 8] = [
+        "of ", "the ", "all ", "our ", "your ", "their ", "these ", "those ",
+    ];
+    const NOT_OF: [&str; 5] = ["time", "year", "price", "cost", "car park"];
+    let after = text.strip_prefix("half ")?;
+    let inside = before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '-');
+    let of = stripped_front(after, &WHICH);
+    let is_of = of.len() < after.len();
+    let other = NOT_OF.iter().any(|word| of.starts_with(word));
+    (is_of && !inside && !other && counted(of).is_some()).then_some("half".len())
+}
+
+/// A text without any of these words before it.
+fn stripped_front<'t>(mut text: &'t str, words: &[&str]) -> &'t str {
+    while let Some(rest) = words.iter().find_map(|word| text.strip_prefix(word)) {
+        text = rest;
+    }
+    text
+}
+
+/// A text without any of these words behind it.
+fn stripped_back<'t>(mut text: &'t str, words: &[&str]) -> &'t str {
+    while let Some(rest) = words.iter().find_map(|word| text.strip_suffix(word)) {
+        text = rest;
+    }
+    text
+}
