@@ -83,7 +83,9 @@ pub struct Window {
     pub since_log: i64,
     /// When that was.
     pub since: Timestamp,
-    /// The last entry that told what was asked at it, with the answers.
+    /// Its number; 0 where there was none.
+    pub since_number: i32,
+    /// The last entry that its notes told of what was asked at it, with the answers.
     pub since_noted: i64,
     /// The last entry that this one tells of: of before it was held, since people went home then.
     pub until_log: i64,
@@ -104,6 +106,11 @@ impl Window {
 
     fn notes(&self, log: i64) -> bool {
         log <= self.noted_log
+    }
+
+    /// Whether an answer stands in the notes of the briefing before, at which it was asked.
+    fn was_noted(&self, asked: &Asked, answer: &Settled) -> bool {
+        asked.briefing == self.since_number && answer.log <= self.since_noted
     }
 }
 
@@ -279,8 +286,7 @@ fn commitment(p: &Promised, window: &Window) -> Option<Item> {
 fn question(q: &Asked, window: &Window) -> Option<Item> {
     let text = flat(&q.text);
     match &q.answer {
-        // What was answered by the time of the notes stands in them.
-        Some(s) if window.has(s.log) && s.log > window.since_noted => {
+        Some(s) if window.has(s.log) && !window.was_noted(q, s) => {
             let text = format!("answered: {text}: {}", flat(&s.text));
             Some(item(Topic::Question, s.at, text))
         }
@@ -444,6 +450,7 @@ mod tests {
         Window {
             since_log: since,
             since: second(since),
+            since_number: 0,
             since_noted: since,
             until_log: until,
             until: second(until),
@@ -610,6 +617,53 @@ mod tests {
             digest(&notes(&header, &record, &window)),
             digest(&released),
             "a changed past shows"
+        );
+    }
+
+    #[test]
+    fn an_answer_is_told_once_by_the_notes_it_stands_in_or_by_the_next_agenda_m01() {
+        let question = |briefing, answer| Asked {
+            briefing,
+            number: 1,
+            log: 1,
+            text: "who pays?".into(),
+            answer: Some(Settled {
+                log: answer,
+                at: second(answer),
+                by: "li".into(),
+                text: "we do".into(),
+            }),
+        };
+        // The second was held at the tenth entry; notes of it were taken up to the fifteenth.
+        let second_one = Window {
+            since_number: 1,
+            since_noted: 5,
+            noted_log: 15,
+            ..window(5, 10)
+        };
+        let third = Window {
+            since_number: 2,
+            since_noted: 15,
+            ..window(10, 20)
+        };
+        let told = |asked: Asked, window: &Window, number| {
+            let record = Record {
+                asked: vec![asked],
+                ..Record::default()
+            };
+            let items = agenda(&record, window, number);
+            let texts: Vec<String> = items.into_iter().map(|i| i.text).collect();
+            texts.join(", ")
+        };
+        // Of the first, answered between the meeting and the release of the second: the third tells it.
+        let first = question(1, 12);
+        assert_eq!(told(first.clone(), &second_one, 2), "open: who pays?");
+        assert_eq!(told(first, &third, 3), "answered: who pays?: we do");
+        // Of the second itself: it stands in its notes.
+        assert_eq!(told(question(2, 12), &third, 3), "");
+        assert_eq!(
+            told(question(2, 16), &third, 3),
+            "answered: who pays?: we do"
         );
     }
 

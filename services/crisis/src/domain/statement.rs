@@ -481,8 +481,11 @@ pub fn personal_data(content: &Content) -> Option<String> {
         other => other,
     };
     let text: String = content.text.chars().map(plain).collect();
-    // A numeral beside digits is not of their number: 13800138000一名业主.
-    let read_out: String = text.chars().map(dictated).collect();
+    // A number is read out whole: a numeral beside digits is not of theirs (13800138000一名业主, 每周一三五 0830-1130).
+    let read_out: String = text
+        .chars()
+        .map(|c| if c.is_ascii_digit() { '#' } else { dictated(c) })
+        .collect();
     let names = NUMBERS.is_match(&text) || NUMBERS.is_match(&read_out);
     (content.audience != Audience::Staff && names).then(|| PERSONAL_DATA.to_owned())
 }

@@ -122,10 +122,7 @@ impl Told {
         let before = last_released(tx, &briefing).await?;
         let window = match &briefing.released {
             Some(released) => released.window,
-            None => {
-                let since = before.as_ref().map(|r| r.window);
-                window(tx, incident, &briefing, since, now).await?
-            }
+            None => window(tx, incident, &briefing, before.as_ref(), now).await?,
         };
         let record = Record {
             log: briefings::log(tx, site, id, &window).await?,
@@ -175,7 +172,7 @@ impl Told {
                 None => written,
             },
             reproducible,
-            before: before.map(|r| r.notes),
+            before: before.map(|b| b.released.notes),
             asked,
             commitments: all,
             briefing,
@@ -189,12 +186,13 @@ async fn window(
     tx: &mut Tx,
     incident: &Incident,
     briefing: &Briefing,
-    before: Option<Window>,
+    before: Option<&Before>,
     now: Timestamp,
 ) -> Result<Window, Fault> {
     let (site, id) = (&briefing.name.site, briefing.incident);
-    let since_log = before.map_or(0, |w| w.until_log);
-    let since = before.map_or(incident.opened, |w| w.until);
+    let told = before.map(|b| b.released.window);
+    let since_log = told.map_or(0, |w| w.until_log);
+    let since = told.map_or(incident.opened, |w| w.until);
     let last = briefings::last_log(tx, site, id).await?;
     let (until_log, until) = match &briefing.held {
         Some(held) => (
@@ -206,7 +204,8 @@ async fn window(
     Ok(Window {
         since_log,
         since,
-        since_noted: before.map_or(0, |w| w.noted_log),
+        since_number: before.map_or(0, |b| b.number),
+        since_noted: told.map_or(0, |w| w.noted_log),
         // One that is recorded late may have been held before the one before it.
         until_log: until_log.max(since_log),
         until: until.max(since),
@@ -214,12 +213,24 @@ async fn window(
     })
 }
 
+/// A briefing whose notes were released before.
+struct Before {
+    number: i32,
+    released: Released,
+}
+
 /// The last released briefing before one.
-async fn last_released(tx: &mut Tx, briefing: &Briefing) -> Result<Option<Released>, Fault> {
+async fn last_released(tx: &mut Tx, briefing: &Briefing) -> Result<Option<Before>, Fault> {
     let (site, before) = (&briefing.name.site, Some(briefing.number));
     let released = Some(BriefingState::Released);
     let mut found = briefings::list(tx, site, briefing.incident, released, before, 1).await?;
-    Ok(found.pop().and_then(|b| b.released))
+    let last = found.pop().and_then(|b| {
+        Some(Before {
+            number: b.number,
+            released: b.released?,
+        })
+    });
+    Ok(last)
 }
 
 impl Turn<'_> {
@@ -446,8 +457,18 @@ impl Turn<'_> {
         );
         self.note(LogKind::Briefing, by, &text, &briefing.name.to_string())
             .await?;
-        let reach = self.reach_of(held).await?;
-        self.told_anew(&briefing.name.to_string(), reach).await
+        let reference = briefing.name.to_string();
+        let reached = match held.form {
+            Form::Meeting => before.attendance != held.attendance,
+            Form::Notice => before.cases != held.cases,
+        };
+        match reached {
+            true => {
+                let reach = self.reach_of(held).await?;
+                self.told_anew(&reference, reach).await
+            }
+            false => Ok(()),
+        }
     }
 
     async fn take_notes(

@@ -53,10 +53,15 @@ impl Turn<'_> {
         }
         let mut instead = String::new();
         if let Some(standing) = self.standing_offer(role).await? {
-            if standing.to == *to {
+            let again = standing.to == *to;
+            if again && standing.offered_by == by.subject {
                 return Ok(false);
             }
-            instead = format!(" instead of {}, who did not answer yet", standing.to);
+            // By another's word it is another offer: one that they gave themselves they cannot take from a holder.
+            instead = match again {
+                true => " anew".to_owned(),
+                false => format!(" instead of {}, who did not answer yet", standing.to),
+            };
             self.close_offer(standing, HandoverState::Replaced, "another was offered")
                 .await?;
         }

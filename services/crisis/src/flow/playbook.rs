@@ -13,6 +13,7 @@ use super::Turn;
 use crate::domain::cadence::within;
 use crate::domain::gate::{Gap, Waiver};
 use crate::domain::matrix::Reach;
+use crate::domain::statement::{Person, is_author};
 use crate::domain::words::{Audience, LogKind, Stage, State, TaskState, TellMeans, UpdateAudience};
 use crate::store::cases::CaseFile;
 use crate::store::stages::{self, Word};
@@ -134,7 +135,12 @@ impl Turn<'_> {
     ///
     /// # Errors
     /// NOT_FOUND; FAILED_PRECONDITION when it ended the other way, or checks what the same person reported.
-    pub async fn end_task(&mut self, key: &str, ending: Ending<'_>) -> Result<bool, Fault> {
+    pub async fn end_task(
+        &mut self,
+        key: &str,
+        ending: Ending<'_>,
+        by: &Person,
+    ) -> Result<bool, Fault> {
         let found = self.tasks().await?.into_iter().find(|t| t.key == key);
         let task = found.ok_or_else(|| Fault::not_found("Task", key))?;
         match task.state {
@@ -151,7 +157,7 @@ impl Turn<'_> {
         if let Some((audience, number)) = checks(key) {
             let (site, id) = (self.site(), self.incident.name.id);
             let made = updates::in_row(self.tx, &site, id, audience, number).await?;
-            if made.iter().any(|by| by == ending.actor) {
+            if is_author(&made, by) {
                 let text = "somebody else than who reported checks that nothing is new";
                 return Err(Fault::illegal(
                     "CHECKS_OWN_REPORT",
@@ -408,7 +414,7 @@ fn asked(owner: DutyRole, key: String, title: (&str, &str), within: Length) -> P
 }
 
 /// What a task checks: the update of this number, and those in a row before it that said nothing new; none: it is another task.
-fn checks(key: &str) -> Option<(UpdateAudience, i64)> {
+pub(super) fn checks(key: &str) -> Option<(UpdateAudience, i64)> {
     let number = |prefix| key.strip_prefix(prefix).and_then(|n: &str| n.parse().ok());
     let inside = number(CHECK_INSIDE).map(|n| (UpdateAudience::Inside, n));
     inside.or_else(|| number(CHECK_OUTWARD).map(|n| (UpdateAudience::Outward, n)))

@@ -691,7 +691,7 @@ impl Turn<'_> {
             audience: UpdateAudience::Outward,
             nothing_new: false,
             reference: &left,
-            actor: &by.subject,
+            by,
         })
         .await
     }

@@ -36,22 +36,25 @@ impl Turn<'_> {
         told::add(self.tx, &site, id, &told).await
     }
 
-    /// Keeps that something reached others than was kept of it: it is told when and in the stage in which it was. Of what was told
-    /// before it was named nothing is replaced.
+    /// Keeps that something reached others than was kept of it: when it was told and in the stage in which it was, and of a case that
+    /// it told before, as many as then. What was kept before it was named is not replaced.
     ///
     /// # Errors
     /// When Postgres is away.
     pub(super) async fn told_anew(&mut self, reference: &str, reach: Reach) -> Result<(), Fault> {
         let IncidentName { site, id } = self.incident.name.clone();
         let all = told::of_incident(self.tx, &site, id).await?;
-        let before = all.into_iter().rfind(|told| told.reference == reference);
-        match before {
-            Some(before) => told::add(self.tx, &site, id, &Told { reach, ..before }).await,
-            None => {
-                let (affected, means) = (Audience::Affected, TellMeans::Briefing);
-                self.told(affected, means, reference, reach).await
+        let Some(before) = all.into_iter().rfind(|told| told.reference == reference) else {
+            return Ok(());
+        };
+        let reach = match (reach, &before.reach) {
+            (Reach::Cases(mut cases), Reach::Cases(then)) => {
+                cases.extend(then);
+                Reach::Cases(cases)
             }
-        }
+            (reach, _) => reach,
+        };
+        told::add(self.tx, &site, id, &Told { reach, ..before }).await
     }
 
     /// Whoever complains now: who joins later is not sent what was said before.

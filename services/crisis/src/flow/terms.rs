@@ -11,7 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::keeping::Carried;
-use super::playbook::brings;
+use super::playbook::{brings, checks};
 use super::{Desk, Transition, Turn};
 use crate::Settings;
 use crate::domain::statement::{Person, is_author};
@@ -52,18 +52,16 @@ pub(super) async fn quorum(
     incident: Uuid,
     authors: &[Person],
 ) -> Result<usize, Fault> {
-    let mut asked = None;
-    let mut needed = desk.policy.statement_quorum;
+    let (mut asked, mut others) = (None, desk.policy.statement_quorum);
     for (frozen, changed) in terms::history(tx, &desk.settings, site, incident).await? {
         let next = desk.terms(Some(frozen))?.policy.statement_quorum;
-        let lowered = asked.is_some_and(|before| next < before);
         // Whoever changes something else said nothing about it.
-        if asked != Some(next) && !(lowered && is_author(authors, &changed.by)) {
-            needed = next;
+        if asked != Some(next) && (asked.is_none() || !is_author(authors, &changed.by)) {
+            others = next;
         }
         asked = Some(next);
     }
-    Ok(needed)
+    Ok(others.max(asked.unwrap_or(others)))
 }
 
 /// Freezes what a new incident is run by. The playbook is that of the criteria, the time of the briefing that of the site (M01).
@@ -191,15 +189,17 @@ impl Turn<'_> {
         Ok(Some(Transition::Noted))
     }
 
-    /// Tasks that only the old playbook has are left; those of the new one are made. What is to be brought to an authority is
-    /// of no playbook, and stays.
+    /// Tasks that only the old playbook has are left; those of the new one are made. What is to be brought to an authority, and
+    /// whether nothing is new, is of no playbook, and stays.
     async fn follow_playbook(&mut self, wanted: &Wanted) -> Result<(), Fault> {
         let plan = self.terms.plan(self.incident.stage);
         let kept: Vec<String> = plan
             .map(|p| p.tasks.iter().map(|t| t.key.clone()).collect())
             .unwrap_or_default();
-        let gone =
-            move |t: &crate::store::tasks::Task| !kept.contains(&t.key) && brings(&t.key).is_none();
+        let gone = move |t: &crate::store::tasks::Task| {
+            let ours = brings(&t.key).is_some() || checks(&t.key).is_some();
+            !ours && !kept.contains(&t.key)
+        };
         self.skip_tasks(gone, &wanted.reason, &[], &wanted.by.subject)
             .await?;
         self.make_tasks(self.now).await

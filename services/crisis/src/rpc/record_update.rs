@@ -12,8 +12,9 @@ use tonic::Request;
 
 use super::Incidents;
 use super::command::{self, Command, Order};
+use super::statements;
 use crate::domain::matrix::Reach;
-use crate::domain::statement::NOTHING_NEW;
+use crate::domain::statement::{NOTHING_NEW, Person};
 use crate::domain::words::{Audience, LogKind, Mode, TellMeans, UpdateAudience};
 use crate::flow::{Transition, Turn};
 use crate::store::updates as store;
@@ -42,7 +43,7 @@ pub(super) async fn handle(
         audience: required("audience", r.audience)?,
         nothing_new: r.nothing_new,
         reference: &r.reference,
-        actor: &caller.subject,
+        by: statements::person(caller),
     };
     let shipped = update.audience == UpdateAudience::Outward && update.nothing_new;
     let incident = command::run(api, caller, order, update).await?;
@@ -62,7 +63,7 @@ struct Update<'a> {
     audience: UpdateAudience,
     nothing_new: bool,
     reference: &'a str,
-    actor: &'a str,
+    by: Person,
 }
 
 impl Command for Update<'_> {
@@ -103,13 +104,13 @@ impl Command for Update<'_> {
             turn.told(staff, means, self.reference, Reach::Everybody)
                 .await?;
         }
-        turn.note(LogKind::Update, self.actor, &text, self.reference)
+        turn.note(LogKind::Update, &self.by.subject, &text, self.reference)
             .await?;
         turn.keep_update(store::Update {
             audience: self.audience,
             nothing_new,
             reference: self.reference,
-            actor: self.actor,
+            by: &self.by,
         })
         .await?;
         Ok(Some(Transition::Noted))

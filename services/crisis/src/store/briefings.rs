@@ -91,6 +91,7 @@ struct Row {
     since_time: Option<jiff_sqlx::Timestamp>,
     until_log: Option<i64>,
     until_time: Option<jiff_sqlx::Timestamp>,
+    since_number: Option<i32>,
     since_noted: Option<i64>,
     noted_log: Option<i64>,
     stage: Option<String>,
@@ -121,6 +122,7 @@ impl TryFrom<Row> for Briefing {
                 window: Window {
                     since_log: row.since_log.unwrap_or_default(),
                     since: row.since_time.map_or(at.to_jiff(), |t| t.to_jiff()),
+                    since_number: row.since_number.unwrap_or_default(),
                     since_noted: row.since_noted.or(row.since_log).unwrap_or_default(),
                     until_log: row.until_log.unwrap_or_default(),
                     until: row.until_time.map_or(at.to_jiff(), |t| t.to_jiff()),
@@ -185,7 +187,7 @@ pub async fn update(tx: &mut Tx, briefing: &Briefing) -> Result<(), Fault> {
         UPDATE briefing SET state = $3, form = $4, hold_time = $5, held_by = $6, attendance = $7, staff = $8, cases = $9,
           reference = $10, release_time = $11, released_by = $12, since_log = $13, since_time = $14, until_log = $15,
           stage = $16, time_zone = $17, notes = $18, digest = $19, revision = $20, plan_time = $21,
-          until_time = $22, noted_log = $23, since_noted = $24
+          until_time = $22, noted_log = $23, since_noted = $24, since_number = $25
         WHERE site = $1 AND id = $2 AND revision < $20",
         briefing.name.site.as_str(),
         briefing.name.id,
@@ -211,6 +213,7 @@ pub async fn update(tx: &mut Tx, briefing: &Briefing) -> Result<(), Fault> {
         released.map(|r| r.window.until.to_sqlx()) as Option<jiff_sqlx::Timestamp>,
         released.map(|r| r.window.noted_log),
         released.map(|r| r.window.since_noted),
+        released.map(|r| r.window.since_number),
     )
     .execute(&mut **tx)
     .await
@@ -226,7 +229,7 @@ pub async fn get(tx: &mut Tx, site: &SiteId, id: Uuid) -> Result<Option<Briefing
         Row,
         "-- crisis::store::briefings::get
         SELECT site, id, incident, number, state, plan_time, form, hold_time, held_by, attendance, staff, cases, reference,
-               release_time, released_by, since_log, since_time, until_log, until_time, since_noted, noted_log, stage, time_zone, notes, digest, revision
+               release_time, released_by, since_log, since_time, until_log, until_time, since_number, since_noted, noted_log, stage, time_zone, notes, digest, revision
         FROM briefing WHERE site = $1 AND id = $2",
         site.as_str(),
         id,
@@ -251,7 +254,7 @@ pub async fn planned(
         Row,
         "-- crisis::store::briefings::planned
         SELECT site, id, incident, number, state, plan_time, form, hold_time, held_by, attendance, staff, cases, reference,
-               release_time, released_by, since_log, since_time, until_log, until_time, since_noted, noted_log, stage, time_zone, notes, digest, revision
+               release_time, released_by, since_log, since_time, until_log, until_time, since_number, since_noted, noted_log, stage, time_zone, notes, digest, revision
         FROM briefing WHERE site = $1 AND incident = $2 AND state = 'PLANNED'",
         site.as_str(),
         incident,
@@ -306,7 +309,7 @@ pub async fn list(
         Row,
         "-- crisis::store::briefings::list
         SELECT site, id, incident, number, state, plan_time, form, hold_time, held_by, attendance, staff, cases, reference,
-               release_time, released_by, since_log, since_time, until_log, until_time, since_noted, noted_log, stage, time_zone, notes, digest, revision
+               release_time, released_by, since_log, since_time, until_log, until_time, since_number, since_noted, noted_log, stage, time_zone, notes, digest, revision
         FROM briefing WHERE site = $1 AND incident = $2 AND ($3::text IS NULL OR state = $3) AND ($4::int IS NULL OR number < $4)
         ORDER BY number DESC LIMIT $5",
         site.as_str(),

@@ -69,6 +69,12 @@ where
     text.parse().map_err(|e: T::Err| Fault::internal(e))
 }
 
+/// A person as a subject and the whole name of a place on a roster, which is empty where the token named none.
+fn person_of(subject: String, staff: &str) -> Result<Person, Fault> {
+    let staff = (!staff.is_empty()).then(|| read(staff)).transpose()?;
+    Ok(Person { subject, staff })
+}
+
 /// As [`read`], for several.
 pub(crate) fn read_all<T, C>(texts: &[String]) -> Result<C, Fault>
 where

@@ -8,7 +8,7 @@ use redress_policy::Playbook;
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
-use super::read;
+use super::person_of;
 use crate::Settings;
 use crate::domain::statement::Person;
 
@@ -106,13 +106,7 @@ pub async fn history(
                 playbook_revision: row.playbook_revision,
             };
             let changed = Changed {
-                by: Person {
-                    subject: row.actor,
-                    staff: match row.actor_staff.as_str() {
-                        "" => None,
-                        staff => Some(read(staff)?),
-                    },
-                },
+                by: person_of(row.actor, &row.actor_staff)?,
                 reason: row.reason,
                 at: row.change_time.to_jiff(),
             };

@@ -7,6 +7,8 @@ use redress_model::name::SiteId;
 use redress_store::{StoreResultExt as _, Tx};
 use uuid::Uuid;
 
+use super::person_of;
+use crate::domain::statement::Person;
 use crate::domain::words::UpdateAudience;
 
 /// Something that was told.
@@ -19,7 +21,7 @@ pub struct Update<'a> {
     /// Where its text lies.
     pub reference: &'a str,
     /// Who told it.
-    pub actor: &'a str,
+    pub by: &'a Person,
 }
 
 /// Adds one, and says which it is. The caller holds the incident's row.
@@ -35,8 +37,8 @@ pub async fn add(
 ) -> Result<i64, Fault> {
     sqlx::query_scalar!(
         "-- crisis::store::updates::add
-        INSERT INTO incident_update (site, incident, number, audience, nothing_new, reference, actor, update_time)
-        SELECT $1, $2, 1 + coalesce(max(number), 0), $3, $4, $5, $6, $7
+        INSERT INTO incident_update (site, incident, number, audience, nothing_new, reference, actor, update_time, actor_staff)
+        SELECT $1, $2, 1 + coalesce(max(number), 0), $3, $4, $5, $6, $7, $8
         FROM incident_update WHERE site = $1 AND incident = $2
         RETURNING number",
         site.as_str(),
@@ -44,8 +46,14 @@ pub async fn add(
         update.audience.word(),
         update.nothing_new,
         update.reference,
-        update.actor,
+        update.by.subject,
         at.to_sqlx(),
+        update
+            .by
+            .staff
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
     )
     .fetch_one(&mut **tx)
     .await
@@ -87,10 +95,10 @@ pub async fn in_row(
     incident: Uuid,
     audience: UpdateAudience,
     number: i64,
-) -> Result<Vec<String>, Fault> {
-    sqlx::query_scalar!(
+) -> Result<Vec<Person>, Fault> {
+    let rows = sqlx::query!(
         "-- crisis::store::updates::in_row
-        SELECT DISTINCT actor FROM incident_update
+        SELECT DISTINCT actor, actor_staff FROM incident_update
         WHERE site = $1 AND incident = $2 AND audience = $3 AND number <= $4 AND number > (
           SELECT coalesce(max(number), 0) FROM incident_update
           WHERE site = $1 AND incident = $2 AND audience = $3 AND number <= $4 AND NOT nothing_new)",
@@ -101,5 +109,8 @@ pub async fn in_row(
     )
     .fetch_all(&mut **tx)
     .await
-    .or_fault()
+    .or_fault()?;
+    rows.into_iter()
+        .map(|r| person_of(r.actor, &r.actor_staff))
+        .collect()
 }

@@ -264,7 +264,19 @@ async fn a_week_whose_day_was_moved_is_held_for_once_m01() {
     world.hold(held(&first.name)).await.expect("held early");
     let next = world.the_planned(&incident).await;
     let days = (next.plan_time.expect("set").seconds - friday.as_second()) / (24 * 3600);
-    assert_eq!(days, 8, "of the week after");
+    assert_eq!(days, 1, "the first of the new day");
+    world
+        .clock
+        .set(friday - jiff::SignedDuration::from_hours(48));
+    let refused = world.hold(held(&next.name)).await.expect_err("held for");
+    assert_eq!(reason(&refused), "BRIEFING_TOO_EARLY");
+    let text = refused.message();
+    assert!(
+        text.contains("for the week until 2026-03-06 16:00 +08:00"),
+        "{text}"
+    );
+    world.clock.set(friday);
+    world.hold(held(&next.name)).await.expect("its turn");
 }
 
 #[tokio::test]
@@ -961,6 +973,9 @@ async fn what_was_recorded_wrongly_is_set_right_until_the_release_and_whom_it_to
         let cell = world.cell(&incident, audience, stage).await;
         (cell.count, cell.reached_count)
     };
+    let mut grows = graded(&case("lake", 1), &cluster("lake", 1), 1, &["G1.5"]).revision(2, 1);
+    grows.payload.complainants = 40;
+    world.take([grows.at(world.now()).event()]).await;
     let wrong = wire::HoldBriefingRequest {
         attendance: 3,
         ..held(&planned.name)

@@ -132,6 +132,9 @@ async fn nothing_new_is_told_and_the_second_in_a_row_asks_somebody_else_for_a_ch
     let own = world.playbooks.complete_task(own).await;
     let own = own.expect_err("whoever said so");
     assert_eq!(reason(&own), "CHECKS_OWN_REPORT");
+    // Another playbook does not end it.
+    world.change(&name, "false-report", &[]).await.expect("top");
+    assert_eq!(world.checks(&name).await, checks);
     let done = world
         .playbooks
         .complete_task(as_person(done, "lake", "top"));

@@ -231,18 +231,20 @@ async fn nobody_takes_a_role_from_another_by_their_own_word_and_its_holder_hears
         .accept(&name, "second-voice", false)
         .await
         .expect("declined");
-    // By another's word it goes, and the log says by whose.
+    // By another's word it goes, also where their own offer stands yet, and the log says by whose.
+    let mut other = as_person(offer("second-voice"), "lake", "second-voice");
+    let caller = other.extensions_mut().get_mut::<Arc<Caller>>();
+    let caller = Arc::get_mut(caller.expect("set above")).expect("not shared yet");
+    caller.staff = None;
+    world.commanding.offer_role(other).await.expect("offered");
     let tops = as_person(offer("second-voice"), "lake", "top");
     world.commanding.offer_role(tops).await.expect("offered");
     world
         .accept(&name, "second-voice", true)
         .await
         .expect("taken");
-    let news = [
-        WorkNews::RoleOffered,
-        WorkNews::RoleOffered,
-        WorkNews::RoleTaken,
-    ];
+    let offered = WorkNews::RoleOffered;
+    let news = [offered, offered, offered, WorkNews::RoleTaken];
     assert_eq!(told().await, news.map(voice_hears));
     let log = world.incident(&name).await.log_entries;
     let text = "goes from voice to second-voice, by the word of account-top: end of shift";
@@ -251,7 +253,7 @@ async fn nobody_takes_a_role_from_another_by_their_own_word_and_its_holder_hears
     let back = as_person(offer("voice"), "lake", "second-voice");
     world.commanding.offer_role(back).await.expect("offered");
     world.accept(&name, "voice", true).await.expect("taken");
-    assert_eq!(told().await.len(), 3);
+    assert_eq!(told().await.len(), 4);
 }
 
 impl World {

@@ -788,17 +788,18 @@ impl Walk {
         .fetch_all(&self.world.database.admin)
         .await
         .expect("postgres answers");
-        let mut needed = 1;
+        let (mut others, mut last) = (1, 1);
         for (told, actor) in told {
             let numbers: Vec<usize> = told.split(' ').filter_map(|n| n.parse().ok()).collect();
-            let [before, after] = numbers[..] else {
+            let [_, after] = numbers[..] else {
                 panic!("old and new: {told}");
             };
-            if after > before || !authors.contains(&&actor) {
-                needed = after;
+            if !authors.contains(&&actor) {
+                others = after;
             }
+            last = after;
         }
-        needed
+        others.max(last)
     }
 
     /// What another one took the place of says so, has one successor, and spoke to the same people.

@@ -423,38 +423,61 @@ async fn a_deputy_acts_until_the_end_and_not_after() {
 
 #[tokio::test]
 async fn whoever_writes_a_statement_lowers_no_quorum_for_it_i7() {
+    use redress_proto::crisis::v1::playbook_service_server::PlaybookService as _;
     let (world, incident) = public().await;
-    let quorum = async |number: &str| {
-        let set = [("statement_quorum", number)];
-        world
-            .change(&incident, "", &set)
-            .await
-            .expect("the commander");
+    let acts = wire::AppointDeputyRequest {
+        role: to_wire(DutyRole::TopLead),
+        ..for_counsel(&world, &incident, "duty")
     };
-    quorum("2").await;
-    let own = words(StatementKind::Update, "甲");
-    let own = world.draft(&incident, own, TOP).await;
-    let others = words(StatementKind::Update, "乙");
-    let others = world.draft(&incident, others, "author").await;
-    for draft in [&own, &others] {
-        world.approve_all(draft).await;
-        let one = world.release(draft, VOICE).await.expect_err("one of two");
-        assert_eq!(reason(&one), "STATEMENT_NOT_APPROVED");
-        assert!(
-            one.message().contains("given by 1 of 2"),
-            "{}",
-            one.message()
-        );
-    }
-    quorum("1").await;
+    let acts = world
+        .statements
+        .appoint_deputy(as_person(acts, "lake", TOP))
+        .await;
+    acts.expect("appointed");
+    let asks = async |who: &str, number: &str| {
+        let request = wire::ChangeTermsRequest {
+            name: incident.clone(),
+            settings: vec![wire::IncidentSetting {
+                field: "statement_quorum".into(),
+                value: number.into(),
+            }],
+            reason: "it is in the papers".into(),
+            ..Default::default()
+        };
+        let request = as_person(request, "lake", who);
+        world.playbooks.change_terms(request).await.expect("acts");
+    };
+    let drafted = async |text: &str, by: &str| {
+        let draft = words(StatementKind::Update, text);
+        let draft = world.draft(&incident, draft, by).await;
+        world.approve_all(&draft).await;
+        draft
+    };
+    let lacks = async |draft: &Statement, needed: u8| {
+        let refused = world.release(draft, VOICE).await.expect_err("one of more");
+        assert_eq!(reason(&refused), "STATEMENT_NOT_APPROVED");
+        let given = format!("given by 1 of {needed}");
+        assert!(refused.message().contains(&given), "{}", refused.message());
+    };
+    asks("duty", "2").await;
+    let own = drafted("甲", TOP).await;
+    let others = drafted("乙", "author").await;
+    lacks(&own, 2).await;
+    lacks(&others, 2).await;
+    asks(TOP, "1").await;
     world.release(&others, VOICE).await.expect("not theirs");
-    let one = world.release(&own, VOICE).await.expect_err("theirs");
-    assert_eq!(reason(&one), "STATEMENT_NOT_APPROVED");
-    // Written after it, too.
-    let later = words(StatementKind::Update, "丙");
-    let later = world.draft(&incident, later, TOP).await;
-    world.approve_all(&later).await;
-    world.release(&later, VOICE).await.expect_err("theirs");
+    lacks(&own, 2).await;
+    // Neither in two steps, nor by writing after it.
+    for (who, number) in [("duty", "3"), (TOP, "1"), (TOP, "2")] {
+        asks(who, number).await;
+    }
+    lacks(&own, 3).await;
+    lacks(&drafted("丙", TOP).await, 3).await;
+    // What they asked for themselves they take back.
+    for (who, number) in [("duty", "1"), (TOP, "3"), (TOP, "2"), (TOP, "1")] {
+        asks(who, number).await;
+    }
+    world.release(&own, VOICE).await.expect("as another said");
 }
 
 #[tokio::test]

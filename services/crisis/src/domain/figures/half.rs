@@ -17,7 +17,7 @@ const WHOSE: [&str; 33] = [
 ];
 
 /// Words that begin with one of these letters and tell of no people and no homes.
-const NOT_WHOSE: [&str; 14] = [
+const NOT_WHOSE: [&str; 15] = [
     "人工",
     "人力",
     "人为",
@@ -25,6 +25,7 @@ const NOT_WHOSE: [&str; 14] = [
     "人民币",
     "人事",
     "人防",
+    "人行道",
     "户外",
     "户型",
     "户口",

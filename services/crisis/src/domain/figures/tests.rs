@@ -360,6 +360,7 @@ fn i7_a_half_of_people_or_homes_is_a_figure_and_a_half_of_anything_else_is_none(
         "另一半业主",
         "一半时间",
         "一半人工费用",
+        "一半人行道积水",
         "一半数据",
         "半数据",
         "业主一半的费用",

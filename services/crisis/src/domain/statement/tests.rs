@@ -723,6 +723,8 @@ fn a_number_names_somebody_however_its_digits_are_written_m11() {
         "三四五六七八九一二三四",
         "一百三十九户一千二百三十四人",
         "共１５０００００００００元",
+        "每周一三五 0830-1130 办理",
+        "逢一三五 0830-1130，二四六 1330-1730",
     ] {
         assert_eq!(rule(text), None, "{text}");
     }

@@ -7,8 +7,10 @@ use redress_rpc::Caller;
 use tonic::Request;
 
 use super::super::command::{self, Command, Order};
+use super::super::statements;
 use super::Playbooks;
 use super::get_incident_plan::read;
+use crate::domain::statement::Person;
 use crate::domain::words::TaskState;
 use crate::flow::{Ending, Transition, Turn};
 
@@ -40,6 +42,7 @@ pub(super) async fn handle(
             reference: &r.reference,
             actor: &caller.subject,
         },
+        by: statements::person(caller),
     };
     command::run(&api.incidents, caller, order, end).await?;
     let plan = read(api, caller, "name", &r.name).await?;
@@ -50,13 +53,14 @@ pub(super) async fn handle(
 pub(super) struct EndTask<'a> {
     pub(super) task: &'a str,
     pub(super) ending: Ending<'a>,
+    pub(super) by: Person,
 }
 
 impl Command for EndTask<'_> {
     const NAME: &'static str = "crisis.end_task";
 
     async fn act(&self, turn: &mut Turn<'_>) -> Result<Option<Transition>, Fault> {
-        let ended = turn.end_task(self.task, self.ending).await?;
+        let ended = turn.end_task(self.task, self.ending, &self.by).await?;
         Ok(ended.then_some(Transition::Noted))
     }
 }

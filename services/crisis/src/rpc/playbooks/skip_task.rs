@@ -7,6 +7,7 @@ use redress_rpc::Caller;
 use tonic::Request;
 
 use super::super::command::{self, Order};
+use super::super::statements;
 use super::Playbooks;
 use super::complete_task::EndTask;
 use super::get_incident_plan::read;
@@ -41,6 +42,7 @@ pub(super) async fn handle(
             reference: "",
             actor: &caller.subject,
         },
+        by: statements::person(caller),
     };
     command::run(&api.incidents, caller, order, end).await?;
     let plan = read(api, caller, "name", &r.name).await?;
