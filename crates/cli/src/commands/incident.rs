@@ -317,8 +317,12 @@ fn show(i: &Incident, deputies: &[Deputy]) {
 
     heading("Log");
     for entry in &i.log_entries {
+        let by = match entry.actor.as_str() {
+            "" => String::new(),
+            actor => format!(" ({actor})"),
+        };
         crate::output::say!(
-            "  {}  {}",
+            "  {}  {}{by}",
             when(entry.log_time.as_ref()),
             instants(&entry.text)
         );

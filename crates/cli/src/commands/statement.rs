@@ -559,6 +559,13 @@ fn waits(s: &Statement) -> String {
     }
     match s.due_step() {
         ReviewStep::Unspecified => "release".to_owned(),
+        ReviewStep::Approval if s.approvals_needed > 1 => {
+            let given = s.reviews.iter().filter(|r| {
+                let approval = (r.step(), r.verdict()) == (ReviewStep::Approval, Verdict::Approve);
+                r.counts && approval
+            });
+            format!("APPROVAL ({} of {})", given.count(), s.approvals_needed)
+        }
         step => spelled(step.as_str_name(), "REVIEW_STEP_"),
     }
 }

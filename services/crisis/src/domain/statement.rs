@@ -464,15 +464,8 @@ const PERSONAL_DATA: &str = "personal-data";
 /// The rule that it breaks by the number of a mobile telephone or of an identity card: what is said outside names nobody. Asked at
 /// the fact check alone, so that nothing that stands approved is held up. A number at which we are reached takes a reason.
 pub fn personal_data(content: &Content) -> Option<String> {
-    static NUMBERS: LazyLock<Regex> = LazyLock::new(|| {
-        let apart = r"[- .\u{a0}\u{3000}]?";
-        let mobile = format!(r"(?:\+?86|0086)?{apart}1[3-9]\d{apart}\d{{4}}{apart}\d{{4}}");
-        let identity = r"[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])\d{3}[\dXx]";
-        Regex::new(&format!(
-            r"(?:^|[^\d+])(?:{mobile}|{identity})(?:[^\d元]|元旦|$)"
-        ))
-        .expect("the expression is right")
-    });
+    static APART: LazyLock<Regex> = LazyLock::new(|| numbers(r"[- .,，、\u{a0}\u{3000}]?"));
+    static WHOLE: LazyLock<Regex> = LazyLock::new(|| numbers(""));
     let plain = |c: char| match c {
         '０'..='９' => char::from_u32(c as u32 - '０' as u32 + '0' as u32).unwrap_or(c),
         '＋' => '+',
@@ -481,13 +474,23 @@ pub fn personal_data(content: &Content) -> Option<String> {
         other => other,
     };
     let text: String = content.text.chars().map(plain).collect();
-    // A number is read out whole: a numeral beside digits is not of theirs (13800138000一名业主, 每周一三五 0830-1130).
-    let read_out: String = text
-        .chars()
-        .map(|c| if c.is_ascii_digit() { '#' } else { dictated(c) })
-        .collect();
-    let names = NUMBERS.is_match(&text) || NUMBERS.is_match(&read_out);
+    // Numerals beside digits are of one number only where nothing stands between: not in 每周一三五 0830-1130.
+    let numerals = |c: char| if c.is_ascii_digit() { '#' } else { dictated(c) };
+    let read_out: String = text.chars().map(numerals).collect();
+    let mixed: String = text.chars().map(dictated).collect();
+    let names = APART.is_match(&text) || APART.is_match(&read_out) || WHOLE.is_match(&mixed);
     (content.audience != Audience::Staff && names).then(|| PERSONAL_DATA.to_owned())
+}
+
+/// The number of a mobile telephone or of an identity card, with what may stand between its groups.
+fn numbers(apart: &str) -> Regex {
+    let mobile = format!(r"(?:\+?86|0086)?{apart}1[3-9]\d{apart}\d{{4}}{apart}\d{{4}}");
+    let day = r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])";
+    let identity = format!(r"[1-9]\d{{5}}{apart}{day}{apart}\d{{3}}[\dXx]");
+    Regex::new(&format!(
+        r"(?:^|[^\d+])(?:{mobile}|{identity})(?:[^\d元]|元旦|$)"
+    ))
+    .expect("the expression is right")
 }
 
 /// A Chinese numeral as the digit that it is where a number is read out digit by digit: 一三九, 幺三九.

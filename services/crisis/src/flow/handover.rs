@@ -54,10 +54,13 @@ impl Turn<'_> {
         let mut instead = String::new();
         if let Some(standing) = self.standing_offer(role).await? {
             let again = standing.to == *to;
-            if again && standing.offered_by == by.subject {
+            // One that may be theirs they cannot take from a holder; by a colleague's word it is another.
+            let is_held = held.held.staff.is_some();
+            let own = standing.offerer.as_ref().is_none_or(|by| by == to);
+            let by_another = by.at(&site).is_some_and(|by| by != to);
+            if again && !(is_held && own && by_another) {
                 return Ok(false);
             }
-            // By another's word it is another offer: one that they gave themselves they cannot take from a holder.
             instead = match again {
                 true => " anew".to_owned(),
                 false => format!(" instead of {}, who did not answer yet", standing.to),

@@ -2,12 +2,15 @@
 
 use redress_model::Fault;
 use redress_model::name::{IncidentName, StaffName};
+use redress_model::words::DutyRole;
+use redress_proto::event::v1 as events;
 use redress_store::Tx;
 use redress_timers::Entry;
 
 use super::{Desk, Transition, Turn};
 use crate::domain::words::LogKind;
 use crate::store::links::{self, Link};
+use crate::store::roles;
 
 /// A person's word.
 #[derive(Debug, Clone, Copy)]
@@ -116,12 +119,29 @@ async fn both(
         let text = format!("{word} {} {other}: {}", how(leads), linking.reason);
         turn.note(LogKind::Linked, linking.actor, &text, &other.to_string())
             .await?;
+        turn.tell_commander(linking.staff).await?;
         armed.extend(turn.finish(Transition::Noted).await?.1);
     }
     Ok(armed)
 }
 
 impl Turn<'_> {
+    /// Whoever commands hears that another command came to it, or went, by another's word.
+    async fn tell_commander(&mut self, by: Option<&StaffName>) -> Result<(), Fault> {
+        let IncidentName { site, id } = self.incident.name.clone();
+        let held = roles::of_incident(self.tx, &site, id).await?;
+        let top = held.into_iter().find(|r| r.role == DutyRole::TopLead);
+        let Some(top) = top.and_then(|r| r.held.person().cloned()) else {
+            return Ok(());
+        };
+        if by.is_some_and(|by| by.site == site && by.id == top) {
+            return Ok(());
+        }
+        let incident = self.incident.name.to_string();
+        self.notice(events::WorkNews::IncidentLinked, vec![top], incident)
+            .await
+    }
+
     /// What another incident of the site led, or was led by, comes here with its matter. Where that would make a chain or a
     /// second head, what stood here stays, and the log says what does not come.
     pub(super) async fn take_links(

@@ -109,7 +109,7 @@ pub struct Case {
     /// What must not be said.
     wording: Arc<Checker>,
     /// How many of the spokesperson's chain have to approve, by the terms of its incident.
-    quorum: usize,
+    pub quorum: usize,
 }
 
 impl Case {

@@ -57,7 +57,11 @@ pub(super) async fn quorum(
         let next = desk.terms(Some(frozen))?.policy.statement_quorum;
         // Whoever changes something else said nothing about it.
         if asked != Some(next) && (asked.is_none() || !is_author(authors, &changed.by)) {
-            others = next;
+            // Who asks for more than now asks for no less than others did.
+            others = match asked {
+                Some(now) if now < next => others.max(next),
+                _ => next,
+            };
         }
         asked = Some(next);
     }

@@ -1081,6 +1081,46 @@ async fn whoever_writes_a_statement_picks_nobody_in_the_incident_of_the_site_tha
 }
 
 #[tokio::test]
+async fn whoever_commands_hears_that_another_linked_their_incident_and_unlinked_it() {
+    let (world, older, younger) = two_of_one_site().await;
+    let told = async || {
+        let told: Vec<WorkNoticed> = world.published("redress.work.noticed.v1", "lake").await;
+        let linked = told
+            .into_iter()
+            .filter(|t| t.news() == WorkNews::IncidentLinked);
+        linked.map(|t| (t.staff, t.resource)).collect::<Vec<_>>()
+    };
+    let by = |who: &str| {
+        let request = wire::LinkIncidentRequest {
+            name: older.clone(),
+            led: younger.clone(),
+            reason: "the same contractor".into(),
+            ..Default::default()
+        };
+        as_person(request, "lake", who)
+    };
+    let top = || vec![staff("lake", "top")];
+    world
+        .commanding
+        .link_incident(by("duty"))
+        .await
+        .expect("free");
+    let both = [(top(), older.clone()), (top(), younger.clone())];
+    assert_eq!(told().await, both);
+    world
+        .unlink(&["lake"], &older, &younger)
+        .await
+        .expect("led");
+    assert_eq!(told().await.len(), 4);
+    world
+        .commanding
+        .link_incident(by("top"))
+        .await
+        .expect("free");
+    assert_eq!(told().await.len(), 4, "who did it knows");
+}
+
+#[tokio::test]
 async fn one_command_has_one_head() {
     let (world, lake, river) = two_sites().await;
     world

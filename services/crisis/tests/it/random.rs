@@ -791,11 +791,15 @@ impl Walk {
         let (mut others, mut last) = (1, 1);
         for (told, actor) in told {
             let numbers: Vec<usize> = told.split(' ').filter_map(|n| n.parse().ok()).collect();
-            let [_, after] = numbers[..] else {
+            let [before, after] = numbers[..] else {
                 panic!("old and new: {told}");
             };
             if !authors.contains(&&actor) {
-                others = after;
+                others = if after > before {
+                    others.max(after)
+                } else {
+                    after
+                };
             }
             last = after;
         }

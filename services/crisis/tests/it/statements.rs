@@ -468,7 +468,13 @@ async fn whoever_writes_a_statement_lowers_no_quorum_for_it_i7() {
     world.release(&others, VOICE).await.expect("not theirs");
     lacks(&own, 2).await;
     // Neither in two steps, nor by writing after it.
-    for (who, number) in [("duty", "3"), (TOP, "1"), (TOP, "2")] {
+    for (who, number) in [
+        ("duty", "3"),
+        (TOP, "1"),
+        ("duty", "2"),
+        (TOP, "1"),
+        (TOP, "2"),
+    ] {
         asks(who, number).await;
     }
     lacks(&own, 3).await;

@@ -86,6 +86,10 @@ pub fn news(word: &str, language: Language) -> &'static str {
             "您的事件角色被提议交给他人",
             "your role in an incident is offered",
         ),
+        "INCIDENT_LINKED" => (
+            "您指挥的事件归属有变",
+            "an incident of yours has another lead",
+        ),
         "ROLE_TAKEN" => (
             "您的事件角色已由他人接任",
             "your role in an incident went over",

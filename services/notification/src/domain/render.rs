@@ -555,7 +555,7 @@ fn tidy(text: &str) -> String {
 mod tests {
     use super::*;
 
-    const WORK_NEWS: [&str; 25] = [
+    const WORK_NEWS: [&str; 26] = [
         "HANDOVER_EXPIRED",
         "HANDOVER_DECLINED",
         "LOAN_BEGAN",
@@ -581,6 +581,7 @@ mod tests {
         "HELPER_ON_LEAVE",
         "ROLE_OFFERED",
         "ROLE_TAKEN",
+        "INCIDENT_LINKED",
     ];
 
     fn facts() -> Facts {

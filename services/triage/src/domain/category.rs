@@ -1268,6 +1268,102 @@ mod tests {
             ("Customer threatens to kill himself", vec![DangerToPersons]),
             ("Owner threatens to sue us", vec![ThreatensLitigation]),
             ("Caller threatens with the press", vec![ThreatensMedia]),
+            (
+                "man on the roof of block 8 says he will jump",
+                vec![DangerToPersons],
+            ),
+            (
+                "a tile fell off the facade and hit an old man on the head",
+                vec![Injury],
+            ),
+            (
+                "dog bit a child in the garden, bleeding, ambulance called",
+                vec![Injury],
+            ),
+            ("lift 7 in block 9 fell two floors", vec![DangerToPersons]),
+            (
+                "30 owners sit in the sales hall and do not leave",
+                vec![Demonstration],
+            ),
+            ("有记者拍摄", vec![MediaExposure]),
+            (
+                "业主拉横幅堵大门,四十多人,有记者拍摄,一人受伤",
+                vec![Demonstration, MediaExposure, Injury],
+            ),
+            ("Two people injured by the collapse", vec![Injury]),
+            ("Workers injured by the fire", vec![Injury]),
+            ("Several people injured by the gas blast", vec![Injury]),
+            ("Children hurt by the blast", vec![Injury]),
+            ("A woman injured by the lift door", vec![Injury]),
+            ("3 injured at tower 5", vec![Injury]),
+            ("3 injured after the collapse", vec![Injury]),
+            ("2 hurt when the ceiling came down", vec![Injury]),
+            ("A child injured at school gate by our truck", vec![Injury]),
+            ("Resident injured in the football field", vec![Injury]),
+            ("Resident dead after the fall", vec![Injury]),
+            (
+                "Thick smoke from every window of tower 3",
+                vec![DangerToPersons],
+            ),
+            (
+                "Black smoke from next door, please help",
+                vec![DangerToPersons],
+            ),
+            (
+                "Black smoke in the corridor after fireworks hit the balcony",
+                vec![DangerToPersons],
+            ),
+            (
+                "Fire at the gate, 2 extinguishers are empty",
+                vec![DangerToPersons],
+            ),
+            (
+                "He says he will kill himself if we do not pay",
+                vec![DangerToPersons],
+            ),
+            ("She will kill herself", vec![DangerToPersons]),
+            ("He threatens to burn everything", vec![DangerToPersons]),
+            ("He threatens to burn the car", vec![DangerToPersons]),
+            (
+                "She threatens to jump, she stands on the steps of the roof",
+                vec![DangerToPersons],
+            ),
+            (
+                "threatens to jump from the fence of the roof",
+                vec![DangerToPersons],
+            ),
+            (
+                "Somebody threatens to set fire to the scooter shed",
+                vec![DangerToPersons],
+            ),
+            ("Tenants block the gate", vec![Demonstration]),
+            (
+                "Families block the road in front of the sales office",
+                vec![Demonstration],
+            ),
+            ("Owners block our entrance", vec![Demonstration]),
+            (
+                "Residents block the gate every day since Monday",
+                vec![Demonstration],
+            ),
+            (
+                "30 residents block the road with tape and banners",
+                vec![Demonstration],
+            ),
+            (
+                "40 owners outside the sales office demand more compensation",
+                vec![Demonstration],
+            ),
+            ("Reporters here with a camera", vec![MediaExposure]),
+            ("Camera crew here, they film us", vec![MediaExposure]),
+            (
+                "Journalist outside our office asks for comment",
+                vec![MediaExposure],
+            ),
+            (
+                "A reporter asks for a statement on the leak",
+                vec![MediaExposure],
+            ),
         ] {
             assert_eq!(suspects(told), kinds, "{told}");
         }
@@ -1279,6 +1375,9 @@ mod tests {
     fn an_everyday_word_of_a_note_is_no_emergency() {
         for other in [
             "parking block 3",
+            "Residents sitting in the lobby chairs all day",
+            "People do not leave the gate open please",
+            "物业邀请记者拍摄宣传片",
             "block A",
             "Residents block B entrance light is broken",
             "Owners block C road is full of holes",

@@ -1,5 +1,5 @@
-//! Halves of people and homes, which are shares as 50% is: 一半业主, 半数住户, 业主过半, half of the residents. A half of anything
-//! else, as 一半时间 or 半天, tells nothing that is compared, and most of the residents is no figure.
+//! Halves and tenths of people and homes, which are shares as 50% is: 一半业主, 三成住户, 业主过半, half of the residents. A half of
+//! anything else, as 一半时间 or 半天, tells nothing that is compared, and most of the residents is no figure.
 
 use super::{AFTER_MAX, counted};
 
@@ -65,21 +65,47 @@ const SHARES: [&str; 6] = ["率", "比例", "占比", "户数", "人数", "份�
 /// With what the sentence goes on after a half of those before it; not with a half of what is theirs: 业主一半的费用.
 const GOES_ON: &str = "以左多已未没仍还都在是受被为同撤签回恢入要得能无停,.;:!?。、)）\n";
 
-/// A half of people or homes at the beginning, and how many letters it takes; `before` are the letters since the last figure.
+/// A half, or tenths, of people or homes at the beginning, and how many letters they take; `before` are the letters since the last figure.
 pub(super) fn half(before: &str, letters: &[char]) -> Option<(String, usize)> {
     let first = *letters.first()?;
-    if !matches!(first, '一' | '半' | '过' | 'h') {
-        return None;
-    }
     let text: String = letters.iter().take(AFTER_MAX).collect();
-    let len = match first {
-        'h' => in_english(before, &text),
-        _ => in_chinese(before, &text),
-    }?;
-    Some((HALF.to_owned(), len))
+    match first {
+        'h' => in_english(before, &text).map(|len| (HALF.to_owned(), len)),
+        '半' | '过' => in_chinese(before, &text),
+        _ if TENTHS.contains(&first) => in_chinese(before, &text),
+        _ => None,
+    }
 }
 
-/// The half that a text is and says nothing else: `约一半`, `about half`.
+/// How many tenths are said, by their place.
+const TENTHS: [char; 9] = ['一', '二', '三', '四', '五', '六', '七', '八', '九'];
+
+/// The share that a text begins with, in percent, and what it takes of the text: 半数, 三成, 六成半.
+fn share(text: &str) -> Option<(String, &str)> {
+    const HALVES: [&str; 4] = ["过半数", "一半", "半数", "过半"];
+    // 三成员, 九成新.
+    const NO_TENTH: [char; 16] = [
+        '员', '年', '立', '分', '功', '本', '长', '品', '人', '果', '语', '交', '因', '就', '效',
+        '新',
+    ];
+    if let Some(half) = HALVES.iter().find(|half| text.starts_with(**half)) {
+        return Some((HALF.to_owned(), half));
+    }
+    let mut letters = text.chars();
+    let first = letters.next()?;
+    let tenths = TENTHS.iter().position(|tenth| *tenth == first)? + 1;
+    let rest = letters.as_str().strip_prefix('成')?;
+    if rest.starts_with(NO_TENTH) {
+        return None;
+    }
+    let (percent, rest) = match rest.strip_prefix('半') {
+        Some(rest) => (tenths * 10 + 5, rest),
+        None => (tenths * 10, rest),
+    };
+    Some((percent.to_string(), &text[..text.len() - rest.len()]))
+}
+
+/// The share that a text is and says nothing else: `约一半`, `三成以上`, `about half`.
 pub(super) fn half_alone(text: &str) -> Option<String> {
     const ABOUT: [&str; 10] = [
         "about ",
@@ -95,20 +121,24 @@ pub(super) fn half_alone(text: &str) -> Option<String> {
     ];
     let text = text.trim().trim_end_matches(['.', '。']);
     let english = stripped_front(text, &ABOUT) == "half";
-    let after = stripped_front(text, &HAS);
-    let after = ["一半", "半数"]
-        .iter()
-        .find_map(|half| after.strip_prefix(half))
-        .or_else(|| ["过半", "过半数"].contains(&text).then_some(""));
-    let chinese = after.is_some_and(|after| matches!(after, "" | "以上" | "左右" | "多"));
-    (english || chinese).then(|| HALF.to_owned())
+    if english {
+        return Some(HALF.to_owned());
+    }
+    let (said, text) = match share(text) {
+        Some(said) => (said, text),
+        None => {
+            let text = stripped_front(text, &HAS);
+            (share(text)?, text)
+        }
+    };
+    let (percent, said) = said;
+    matches!(&text[said.len()..], "" | "以上" | "左右" | "多").then_some(percent)
 }
 
-fn in_chinese(before: &str, text: &str) -> Option<usize> {
-    const HALVES: [&str; 4] = ["过半数", "一半", "半数", "过半"];
+fn in_chinese(before: &str, text: &str) -> Option<(String, usize)> {
     // 半数据, 过半数额.
     const NO_NUMBER: [char; 8] = ['据', '字', '量', '额', '目', '值', '学', '码'];
-    let said = HALVES.iter().find(|half| text.starts_with(**half))?;
+    let (percent, said) = share(text)?;
     let after = &text[said.len()..];
     let other = before.ends_with(['另', '第', '统']);
     if other || said.ends_with('数') && after.starts_with(NO_NUMBER) {
@@ -128,7 +158,7 @@ fn in_chinese(before: &str, text: &str) -> Option<usize> {
         .chars()
         .next()
         .is_none_or(|c| GOES_ON.contains(c));
-    (of_them || theirs && goes_on).then(|| said.chars().count())
+    (of_them || theirs && goes_on).then(|| (percent, said.chars().count()))
 }
 
 fn is_whose(text: &str) -> bool {

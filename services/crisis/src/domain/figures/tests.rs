@@ -350,6 +350,28 @@ fn i7_a_half_of_people_or_homes_is_a_figure_and_a_half_of_anything_else_is_none(
         let found = found.iter().filter(|f| f.number == "50").count();
         assert_eq!(found, 1, "{half}: {:?}", figures(half));
     }
+    for tenths in [
+        "三成住户已恢复供水",
+        "三成以上业主已签约",
+        "约三成居民",
+        "住户中约三成撤离",
+        "三成",
+        "约三成",
+    ] {
+        let found = figures(tenths);
+        let found = found.iter().filter(|f| f.number == "30").count();
+        assert_eq!(found, 1, "{tenths}: {:?}", figures(tenths));
+    }
+    for other in ["三成员已到场", "九成新的业主房屋", "一成不变", "三成水泥"]
+    {
+        let tenths = figures(other);
+        assert!(
+            tenths
+                .iter()
+                .all(|f| !["30", "90", "10"].contains(&&*f.number)),
+            "{other}: {tenths:?}"
+        );
+    }
     for none in [
         "一半天",
         "半天",

@@ -92,6 +92,7 @@ fn view(case: &StatementCase, lacking: &[ReviewStep]) -> wire::Statement {
         wording_hits,
         contradiction: contradiction.unwrap_or_default(),
         unsourced_figures: case.unsourced(),
+        approvals_needed: i32::try_from(case.quorum).unwrap_or(i32::MAX),
         steps_without_reviewer: lacking.iter().copied().map(to_wire).collect(),
     }
 }
