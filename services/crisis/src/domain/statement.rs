@@ -464,7 +464,8 @@ const PERSONAL_DATA: &str = "personal-data";
 /// The rule that it breaks by the number of a mobile telephone or of an identity card: what is said outside names nobody. Asked at
 /// the fact check alone, so that nothing that stands approved is held up. A number at which we are reached takes a reason.
 pub fn personal_data(content: &Content) -> Option<String> {
-    static APART: LazyLock<Regex> = LazyLock::new(|| numbers(r"[- .,，、\u{a0}\u{3000}]?"));
+    static APART: LazyLock<Regex> = LazyLock::new(|| numbers(r"[- .\u{a0}\u{3000}]?"));
+    static SPOKEN: LazyLock<Regex> = LazyLock::new(|| numbers(r"[- .,，、\u{a0}\u{3000}]?"));
     static WHOLE: LazyLock<Regex> = LazyLock::new(|| numbers(""));
     let plain = |c: char| match c {
         '０'..='９' => char::from_u32(c as u32 - '０' as u32 + '0' as u32).unwrap_or(c),
@@ -478,7 +479,7 @@ pub fn personal_data(content: &Content) -> Option<String> {
     let numerals = |c: char| if c.is_ascii_digit() { '#' } else { dictated(c) };
     let read_out: String = text.chars().map(numerals).collect();
     let mixed: String = text.chars().map(dictated).collect();
-    let names = APART.is_match(&text) || APART.is_match(&read_out) || WHOLE.is_match(&mixed);
+    let names = APART.is_match(&text) || SPOKEN.is_match(&read_out) || WHOLE.is_match(&mixed);
     (content.audience != Audience::Staff && names).then(|| PERSONAL_DATA.to_owned())
 }
 
@@ -486,7 +487,8 @@ pub fn personal_data(content: &Content) -> Option<String> {
 fn numbers(apart: &str) -> Regex {
     let mobile = format!(r"(?:\+?86|0086)?{apart}1[3-9]\d{apart}\d{{4}}{apart}\d{{4}}");
     let day = r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])";
-    let identity = format!(r"[1-9]\d{{5}}{apart}{day}{apart}\d{{3}}[\dXx]");
+    // Filing numbers have dashes: 440305-20261130-0012.
+    let identity = format!(r"[1-9]\d{{5}} ?{day} ?\d{{3}}[\dXx]");
     Regex::new(&format!(
         r"(?:^|[^\d+])(?:{mobile}|{identity})(?:[^\d元]|元旦|$)"
     ))

@@ -54,11 +54,8 @@ impl Turn<'_> {
         let mut instead = String::new();
         if let Some(standing) = self.standing_offer(role).await? {
             let again = standing.to == *to;
-            // One that may be theirs they cannot take from a holder; by a colleague's word it is another.
-            let is_held = held.held.staff.is_some();
-            let own = standing.offerer.as_ref().is_none_or(|by| by == to);
-            let by_another = by.at(&site).is_some_and(|by| by != to);
-            if again && !(is_held && own && by_another) {
+            // By another colleague's word it is another offer; their own takes the place of none.
+            if again && (standing.offered_by == by.subject || by.at(&site) == Some(to)) {
                 return Ok(false);
             }
             instead = match again {

@@ -1269,6 +1269,43 @@ mod tests {
             ("Owner threatens to sue us", vec![ThreatensLitigation]),
             ("Caller threatens with the press", vec![ThreatensMedia]),
             (
+                "He threatens to kill himself over the price cut.",
+                vec![DangerToPersons],
+            ),
+            (
+                "Buyer threatens to kill himself over the price of the flat.",
+                vec![DangerToPersons],
+            ),
+            (
+                "He wants to kill himself, has a rope.",
+                vec![DangerToPersons],
+            ),
+            (
+                "He tried to kill himself in the pool.",
+                vec![DangerToPersons],
+            ),
+            (
+                "Man threatens to jump, wants a better offer.",
+                vec![DangerToPersons],
+            ),
+            (
+                "Owner on the roof threatens to jump in ten minutes.",
+                vec![DangerToPersons],
+            ),
+            (
+                "Owner threatens to jump at the sales office.",
+                vec![DangerToPersons],
+            ),
+            (
+                "Owner on roof says he jumps if price is not refunded.",
+                vec![DangerToPersons],
+            ),
+            (
+                "Threatens to burn the building, price cut angered him.",
+                vec![DangerToPersons],
+            ),
+            ("Car hit a man in the garage, he lies there", vec![Injury]),
+            (
                 "man on the roof of block 8 says he will jump",
                 vec![DangerToPersons],
             ),
@@ -1375,6 +1412,18 @@ mod tests {
     fn an_everyday_word_of_a_note_is_no_emergency() {
         for other in [
             "parking block 3",
+            "The car hit a manhole on the road and the tyre is flat",
+            "The delivery man hit a management office sign",
+            "A branch hit a resident's car yesterday",
+            "The door hit a woman's handbag",
+            "A ball hit a child's bike",
+            "Tower 3 hurt by the new road noise",
+            "Block 2 hurt by the dust",
+            "The doorman dead after a night shift asleep",
+            "We were sitting in the sales office for two hours with other people and nobody served us",
+            "Families block the gate every day when fetching kids from kindergarten",
+            "The dogs refuse to leave the lobby and residents are annoyed",
+            "The laundry fell two floors down onto the balcony",
             "Residents sitting in the lobby chairs all day",
             "People do not leave the gate open please",
             "物业邀请记者拍摄宣传片",

@@ -72,28 +72,28 @@ pub(super) fn half(before: &str, letters: &[char]) -> Option<(String, usize)> {
     match first {
         'h' => in_english(before, &text).map(|len| (HALF.to_owned(), len)),
         '半' | '过' => in_chinese(before, &text),
-        _ if TENTHS.contains(&first) => in_chinese(before, &text),
+        _ if TENTHS.iter().any(|tenth| tenth.contains(first)) => in_chinese(before, &text),
         _ => None,
     }
 }
 
 /// How many tenths are said, by their place.
-const TENTHS: [char; 9] = ['一', '二', '三', '四', '五', '六', '七', '八', '九'];
+const TENTHS: [&str; 9] = ["一", "二两", "三", "四", "五", "六", "七", "八", "九"];
 
 /// The share that a text begins with, in percent, and what it takes of the text: 半数, 三成, 六成半.
 fn share(text: &str) -> Option<(String, &str)> {
     const HALVES: [&str; 4] = ["过半数", "一半", "半数", "过半"];
     // 三成员, 九成新.
-    const NO_TENTH: [char; 16] = [
-        '员', '年', '立', '分', '功', '本', '长', '品', '人', '果', '语', '交', '因', '就', '效',
-        '新',
+    const NO_TENTH: [char; 18] = [
+        '为', '套', '员', '年', '立', '分', '功', '本', '长', '品', '人', '果', '语', '交', '因',
+        '就', '效', '新',
     ];
     if let Some(half) = HALVES.iter().find(|half| text.starts_with(**half)) {
         return Some((HALF.to_owned(), half));
     }
     let mut letters = text.chars();
     let first = letters.next()?;
-    let tenths = TENTHS.iter().position(|tenth| *tenth == first)? + 1;
+    let tenths = TENTHS.iter().position(|tenth| tenth.contains(first))? + 1;
     let rest = letters.as_str().strip_prefix('成')?;
     if rest.starts_with(NO_TENTH) {
         return None;
@@ -140,7 +140,9 @@ fn in_chinese(before: &str, text: &str) -> Option<(String, usize)> {
     const NO_NUMBER: [char; 8] = ['据', '字', '量', '额', '目', '值', '学', '码'];
     let (percent, said) = share(text)?;
     let after = &text[said.len()..];
-    let other = before.ends_with(['另', '第', '统']);
+    // 七八成 and 三到五成 are no one number.
+    let other = before.ends_with(['另', '第', '统', '逐', '单', '唯', '到', '至'])
+        || before.ends_with(|c| TENTHS.iter().any(|tenth| tenth.contains(c)));
     if other || said.ends_with('数') && after.starts_with(NO_NUMBER) {
         return None;
     }

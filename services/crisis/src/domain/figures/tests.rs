@@ -362,13 +362,20 @@ fn i7_a_half_of_people_or_homes_is_a_figure_and_a_half_of_anything_else_is_none(
         let found = found.iter().filter(|f| f.number == "30").count();
         assert_eq!(found, 1, "{tenths}: {:?}", figures(tenths));
     }
-    for other in ["三成员已到场", "九成新的业主房屋", "一成不变", "三成水泥"]
-    {
+    for other in [
+        "三成员已到场",
+        "九成新的业主房屋",
+        "一成不变",
+        "三成水泥",
+        "七八成住户已恢复供水",
+        "租户一成为业主，即可登记",
+        "逐一成套更换",
+    ] {
         let tenths = figures(other);
         assert!(
             tenths
                 .iter()
-                .all(|f| !["30", "90", "10"].contains(&&*f.number)),
+                .all(|f| !["30", "90", "10", "70", "80"].contains(&&*f.number)),
             "{other}: {tenths:?}"
         );
     }
