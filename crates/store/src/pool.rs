@@ -23,8 +23,8 @@ pub(crate) struct Pool {
 struct State {
     /// How many transactions are under way; statements straight on the worker's pool are not among them.
     held: AtomicU32,
-    /// How many ever began.
-    begun: AtomicU64,
+    /// How often they came to hold all connections.
+    filled: AtomicU64,
     /// When it was last told that there are no connections.
     told: Mutex<Option<Instant>>,
 }
@@ -40,24 +40,30 @@ impl Pool {
         }
     }
 
-    /// How many transactions ever began.
-    pub(crate) fn begun(&self) -> u64 {
-        self.state.begun.load(Ordering::Relaxed)
+    /// How often transactions came to hold all connections.
+    pub(crate) fn filled(&self) -> u64 {
+        self.state.filled.load(Ordering::Relaxed)
     }
 
     /// Counts a transaction that began, until the answer is dropped.
     pub(crate) fn hold(&self) -> Held<'_> {
-        self.state.begun.fetch_add(1, Ordering::Relaxed);
-        self.state.held.fetch_add(1, Ordering::Relaxed);
+        if self.state.held.fetch_add(1, Ordering::Relaxed) + 1 >= self.max() {
+            self.state.filled.fetch_add(1, Ordering::Relaxed);
+        }
         Held(&self.state.held)
     }
 
-    /// The fault of a transaction that could not begin, since `begun` others had. Where others got a connection
-    /// meanwhile, or hold all that there may be, the pool is full. Else nobody gets any.
-    pub(crate) fn why_none(&self, error: sqlx::Error, begun: u64) -> Fault {
+    fn max(&self) -> u32 {
+        self.connections.options().get_max_connections()
+    }
+
+    /// The fault of a transaction that could not begin, where the pool had been `filled` so often before. Where others hold
+    /// all connections that there may be, or did meanwhile, the pool is full. Else there are fewer than it asks for: while
+    /// Postgres goes and comes, some callers wait for a connection that cannot be made beside others that have one.
+    pub(crate) fn why_none(&self, error: sqlx::Error, filled: u64) -> Fault {
         let reason = why_away(&error);
-        let max = self.connections.options().get_max_connections();
-        let is_full = self.begun() != begun || self.state.held.load(Ordering::Relaxed) >= max;
+        let is_full =
+            self.filled() != filled || self.state.held.load(Ordering::Relaxed) >= self.max();
         match fault(error) {
             Fault::Exhausted { what } if what == CONNECTIONS && !is_full => self.away(reason),
             Fault::Unavailable { what } if what == AWAY => self.away(reason),

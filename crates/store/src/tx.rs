@@ -84,8 +84,8 @@ impl Tx {
         if let Some(savepoint) = savepoint {
             begin.push_str(&format!("; SAVEPOINT {savepoint}"));
         }
-        let begun = pool.begun();
-        let why_none = |error| pool.why_none(error, begun);
+        let filled = pool.filled();
+        let why_none = |error| pool.why_none(error, filled);
         let connection = pool.connections.acquire().await.map_err(why_none)?;
         let mut tx = Self {
             connection: Some(connection),

@@ -298,10 +298,10 @@ async fn i10_a_read_abandoned_at_any_step_spoils_no_later_write() {
     assert!(polls > 4, "the read ended after {polls} polls");
 }
 
-/// A database whose pools lead to the same place, with one connection at most and little patience.
-fn narrow(options: PgConnectOptions) -> Database {
+/// A database whose pools lead to the same place, with so many connections at most and little patience.
+fn narrow(options: PgConnectOptions, max: u32) -> Database {
     let pool = PgPoolOptions::new()
-        .max_connections(1)
+        .max_connections(max)
         .acquire_timeout(Duration::from_millis(300))
         .connect_lazy_with(options);
     let meter = opentelemetry::global::meter("test");
@@ -319,11 +319,42 @@ async fn where_no_connection_can_be_made_postgres_is_away_and_not_at_its_limit()
         ("no such database", right.clone().database("nowhere")),
         ("no such role", right.clone().username("nobody_at_all")),
     ] {
-        let db = narrow(options);
+        let db = narrow(options, 1);
         let fault = sql(&db, &site("lake"), &["SELECT 'x'"]).await.unwrap_err();
         assert_eq!(fault.reason(), "DEPENDENCY_UNAVAILABLE", "{why}: {fault:?}");
         assert!(redress_store::is_away(&fault), "{why}");
     }
+}
+
+/// As while Postgres goes and comes: one connection lives, another is wanted and cannot be made.
+#[tokio::test]
+async fn where_others_hold_fewer_connections_than_there_may_be_the_pool_is_not_at_its_limit() {
+    let t = database().await;
+    let url = t.url("intake", Role::App);
+    let right: PgConnectOptions = url.expose_secret().parse().unwrap();
+    let server = format!("{}:{}", right.get_host(), right.get_port());
+    let proxy = FaultProxy::start(server.parse().unwrap()).await;
+    let through = right.host("127.0.0.1").port(proxy.address().port());
+    let db = narrow(through, 2);
+    while !db.is_reachable().await {}
+    proxy.set(redress_testkit::proxy::Mode::Refuse);
+    let scope = site("lake");
+    let waits = sql(&db, &scope, &["SELECT 'x'"]);
+    tokio::pin!(waits);
+    let fault = loop {
+        // Others come and go on the one that lives, always one at a time.
+        let other = async {
+            sql(&db, &scope, &["SELECT pg_sleep(0.02)::text"])
+                .await
+                .unwrap();
+        };
+        tokio::select! {
+            biased;
+            () = other => {}
+            refused = &mut waits => break refused.unwrap_err(),
+        }
+    };
+    assert_eq!(fault.reason(), "DEPENDENCY_UNAVAILABLE", "{fault:?}");
 }
 
 #[tokio::test]
@@ -340,7 +371,7 @@ async fn where_others_hold_all_connections_the_pool_is_at_its_limit() {
     }
     let t = database().await;
     let url = t.url("intake", Role::App);
-    let db = narrow(url.expose_secret().parse().unwrap());
+    let db = narrow(url.expose_secret().parse().unwrap(), 1);
     // A connection may take its time on a busy machine.
     while !db.is_reachable().await {}
     let (has, may_end) = (Barrier::new(2), Barrier::new(2));
@@ -355,6 +386,26 @@ async fn where_others_hold_all_connections_the_pool_is_at_its_limit() {
     let refused = async { Ok(refused.await) };
     let ((), refused) = tokio::try_join!(db.run(&scope, &holds), refused).unwrap();
     assert_eq!(refused.unwrap_err().reason(), "LIMIT_REACHED");
+}
+
+/// A busy pool has no moment at which one caller keeps all connections, and is at its limit all the same.
+#[tokio::test]
+async fn where_many_take_turns_the_pool_is_at_its_limit() {
+    let t = database().await;
+    let url = t.url("intake", Role::App);
+    let db = narrow(url.expose_secret().parse().unwrap(), 2);
+    while !db.is_reachable().await {}
+    let scope = site("lake");
+    let calls = (0..40).map(|_| sql(&db, &scope, &["SELECT pg_sleep(0.05)::text"]));
+    let answers = futures::future::join_all(calls).await;
+    let refused: Vec<_> = answers.into_iter().filter_map(Result::err).collect();
+    assert!(
+        !refused.is_empty(),
+        "forty wait a second for two connections, with 0.3 s of patience"
+    );
+    for fault in refused {
+        assert_eq!(fault.reason(), "LIMIT_REACHED", "{fault:?}");
+    }
 }
 
 #[tokio::test]
