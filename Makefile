@@ -1,7 +1,7 @@
 # Two commands do everything: `make run` and `make test`. The rest is for those who change the code.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test lint fmt bench bench-calendar bench-decisions bench-opening bench-reports bench-timers prepare image manifests manifests-check clean
+.PHONY: help setup run stop test lint fmt bench bench-calendar bench-decisions bench-opening bench-reports bench-timers prepare image manifests manifests-check test-cluster clean
 
 help: ## List every target with one line
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ manifests: ## Render the Kubernetes overlays into target/manifests
 
 manifests-check: ## Validate the overlays for three Kubernetes versions, alerts and dashboards against the code; fire every alert
 	@scripts/manifests check
+
+test-cluster: ## Try the overlay dev on kubectl's cluster under load: apply, policies, rollout, scaling, drain
+	@scripts/test-cluster
 
 clean: ## Remove build output and the platform's data, wherever it lies (REDRESS_HOME)
 	@scripts/clean

@@ -474,11 +474,20 @@ def everything_is_in_the_namespace(overlay):
             yield obj, "is not in the namespace redress"
 
 
+def jobs_are_found_like_their_pods(overlay):
+    """The runbook deletes and waits for Jobs by their component: a Job bears the label that its pods bear."""
+    for job in overlay.of("Job"):
+        want = pod_labels(job).get("app.kubernetes.io/component")
+        if job["metadata"].get("labels", {}).get("app.kubernetes.io/component") != want:
+            yield job, f"does not bear its pods' app.kubernetes.io/component={want}"
+
+
 RULES = [
     ports_are_in_range, requests_stay_below_limits, selectors_find_pods, references_exist, each_service_is_complete,
     pods_are_restricted, grace_covers_the_drain, variables_are_defined_before_use, settings_are_known,
     edges_are_those_of_the_code, traffic_is_what_the_design_draws, routes_are_those_of_the_contracts, scaling_is_possible,
     postgres_has_connections_for_all, redis_knows_its_limit, images_are_pinned, everything_is_in_the_namespace,
+    jobs_are_found_like_their_pods,
 ]
 
 

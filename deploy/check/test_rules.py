@@ -259,6 +259,10 @@ class Breaks(unittest.TestCase):
     def test_an_object_outside_of_the_namespace_is_seen(self):
         self.broken_by(rules.everything_is_in_the_namespace, self.intake(lambda d: d["metadata"].pop("namespace")))
 
+    def test_a_job_that_no_selector_of_the_runbook_finds_is_seen(self):
+        rule = rules.jobs_are_found_like_their_pods
+        self.broken_by(rule, lambda o: o.get("Job", "redress-bootstrap")["metadata"].pop("labels"), overlay="dev")
+
     def test_schemas_are_strict(self):
         overlay = copy.deepcopy(OVERLAYS["dev"])
         overlay.objects = [overlay.get("Deployment", "redress-intake")]

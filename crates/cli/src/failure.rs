@@ -447,7 +447,7 @@ pub(crate) fn shown(status: &Status) -> String {
             return format!("the platform cannot be trusted ({cause}): {mend}");
         }
         return format!(
-            "the platform cannot be reached ({cause}): does it run? `redress status` names the service that is away, `redress up` starts one here"
+            "the platform cannot be reached ({cause}): does it run? `redress status` names the service that is away; on this machine `redress up` starts one"
         );
     }
     let details = status.get_error_details();

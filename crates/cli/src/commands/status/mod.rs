@@ -15,7 +15,7 @@ use redress_proto::operations::v1::{GetStatusRequest, GetStatusResponse};
 use tonic::{Code, Status};
 
 use crate::args::ServiceArg;
-use crate::connect::{Authenticated, Platform, request};
+use crate::connect::{Authenticated, Platform, is_broken, request};
 use crate::failure::Failure;
 use crate::output::{Output, counted};
 use replicas::{Replicas, Reply, together};
@@ -198,10 +198,13 @@ fn troubles(answer: &Answer) -> Vec<Trouble> {
     let status = match &answer.status {
         Ok(status) => status,
         Err(error) => {
-            tell(
-                format!("does not answer ({:?})", error.code()),
-                "a-service-is-gone",
-            );
+            // A connection that broke has no code of the service's.
+            let code = if is_broken(error) {
+                Code::Unavailable
+            } else {
+                error.code()
+            };
+            tell(format!("does not answer ({code:?})"), "a-service-is-gone");
             return found;
         }
     };

@@ -58,6 +58,8 @@ pub(super) fn show(answers: &[Answer], troubles: &[Trouble]) {
     if let Some(triage) = of("triage") {
         heading(&counted_heading("Cases and promises", triage));
         show_cases(triage);
+    } else {
+        unknown("Cases and promises", "triage");
     }
     if let Some(notification) = of("notification") {
         heading("Messages");
@@ -69,6 +71,8 @@ pub(super) fn show(answers: &[Answer], troubles: &[Trouble]) {
             "for a person",
             sum(notification, "redress.notification.dead_letters", None),
         );
+    } else {
+        unknown("Messages", "notification");
     }
     if let Some(crisis) = of("crisis") {
         heading(&counted_heading("Incidents", crisis));
@@ -98,6 +102,8 @@ pub(super) fn show(answers: &[Answer], troubles: &[Trouble]) {
                 outcome("late")
             ),
         );
+    } else {
+        unknown("Incidents", "crisis");
     }
     if !troubles.is_empty() || broken > 0.0 {
         heading("What needs somebody");
@@ -125,6 +131,12 @@ pub(super) fn show(answers: &[Answer], troubles: &[Trouble]) {
         }
         show_table(list);
     }
+}
+
+/// What only a service that is away can tell: nobody shall take its absence for zero.
+fn unknown(title: &str, service: &str) {
+    heading(title);
+    line("unknown", format!("{service} does not answer"));
 }
 
 /// The heading of figures that are counted from time to time: what happened since is in none of them.
