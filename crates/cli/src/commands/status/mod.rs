@@ -217,10 +217,12 @@ fn troubles(answer: &Answer) -> Vec<Trouble> {
             "a-service-is-gone",
         );
     }
+    let mut postgres_is_gone = false;
     if let Some(error) = answer.failed_read() {
         let code = error.code();
         let how_many = replicas.of_all(replicas.failing);
         if [Code::Unavailable, Code::DeadlineExceeded].contains(&code) {
+            postgres_is_gone = true;
             tell(
                 format!("Postgres does not answer it ({code:?}){how_many}"),
                 "postgres-is-gone",
@@ -280,7 +282,8 @@ fn troubles(answer: &Answer) -> Vec<Trouble> {
         tell("Redis is nearly full".to_owned(), "redis-is-gone");
     }
     for pool in ["app", "worker"] {
-        if pool_share(status, pool) > FULL {
+        // Connections that are being made count, too: without Postgres, more capacity is no help.
+        if !postgres_is_gone && pool_share(status, pool) > FULL {
             tell(
                 format!("nearly all connections of the {pool} pool are at work"),
                 "capacity",
@@ -569,6 +572,34 @@ mod tests {
         assert_eq!(ages, [json!(9.0), json!(null)]);
     }
 
+    /// Sections of what is wrong with a service whose read fails so.
+    fn of_failed_read(answer: Answer, code: Code) -> Vec<&'static str> {
+        let asked = Reply {
+            status: answer.status,
+            read: Err(Status::new(code, "")),
+        };
+        let asked = together("triage", vec![asked], 1);
+        troubles(&asked).iter().map(|t| t.runbook).collect()
+    }
+
+    #[test]
+    fn connections_that_wait_for_an_absent_postgres_are_no_want_of_capacity() {
+        let pool = [
+            ("db.client.connection.pool.name", "app"),
+            ("db.client.connection.state", "used"),
+        ];
+        for (code, sections) in [
+            (Code::Unavailable, vec!["postgres-is-gone"]),
+            (Code::Internal, vec!["calls-fail", "capacity"]),
+        ] {
+            let full = answer(&[
+                ("db.client.connection.count", &pool, 10.0),
+                ("db.client.connection.max", &pool[..1], 10.0),
+            ]);
+            assert_eq!(of_failed_read(full, code), sections, "{code:?}");
+        }
+    }
+
     #[test]
     fn a_service_that_cannot_read_its_database_is_a_trouble_however_well_its_metrics_look() {
         for (code, section) in [
@@ -581,12 +612,7 @@ mod tests {
             (Code::PermissionDenied, None),
         ] {
             let well = answer(&[("redress.redis.up", &[], 1.0)]);
-            let asked = Reply {
-                status: well.status,
-                read: Err(Status::new(code, "")),
-            };
-            let asked = together("triage", vec![asked], 1);
-            let found: Vec<_> = troubles(&asked).iter().map(|t| t.runbook).collect();
+            let found = of_failed_read(well, code);
             assert_eq!(found, Vec::from_iter(section), "{code:?}");
             assert!(
                 sections().iter().any(|s| section.is_none_or(|t| s == t)),
