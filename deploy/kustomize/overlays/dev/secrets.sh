@@ -34,7 +34,8 @@ either() { # secret, key, then the command that makes a new value; prints the fi
 one_line() { "$@" | tr -d '\n'; }
 issuer_key() { openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256; }
 vault_key() {
-  echo "# Keys that seal personal data. To rotate, add a kek line at the end; the last one seals, all open."
+  echo "# Keys that seal personal data. The last kek line seals, all open. To rotate, add one above the last and restart all"
+  echo "# services; then move it to the end and restart them again."
   echo "# Never change the token line: people are recognised by it."
   echo "token $(openssl rand -base64 32)"
   echo "kek first $(openssl rand -base64 32)"
@@ -52,5 +53,8 @@ printf postgres > "$work/superuser"
 secret redress-postgres-superuser kubernetes.io/basic-auth "username=$work/superuser" \
   "password=$(either redress-postgres-superuser password one_line password)"
 secret redress-redis Opaque "password=$(either redress-redis password one_line password)"
-secret redress-platform Opaque "key.pem=$(either redress-platform key.pem issuer_key)"
+# There only while the issuer's key is rotated.
+jwks=()
+if kept redress-platform jwks.json; then jwks=("jwks.json=$existing/redress-platform/jwks.json"); fi
+secret redress-platform Opaque "key.pem=$(either redress-platform key.pem issuer_key)" "${jwks[@]}"
 secret redress-vault Opaque "vault.key=$(either redress-vault vault.key vault_key)"
