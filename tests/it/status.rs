@@ -53,6 +53,11 @@ async fn the_exit_code_of_status_says_whether_every_service_is_there() {
         .filter(|service| service["serving"] == true)
         .collect();
     assert_eq!(serving.len(), 4, "the others are still asked: {serving:?}");
+    let told = block_in_place(|| platform.redress(&["status"]));
+    let told = String::from_utf8_lossy(&told.stdout);
+    let (_, incidents) = told.split_once("Incidents").expect("a section of crisis'");
+    let (incidents, _) = incidents.split_once("What needs").expect("what is wrong");
+    assert!(incidents.contains("crisis does not answer"), "{told}");
 
     platform.restart("crisis").await;
     is_well(&platform).await;

@@ -91,3 +91,28 @@ impl Drop for Held<'_> {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::postgres::PgPoolOptions;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_pool_is_at_its_limit_where_all_connections_are_held_or_were_meanwhile() {
+        let connections = PgPoolOptions::new().max_connections(2);
+        let pool = Pool::new(connections.connect_lazy("postgres://nowhere").unwrap());
+        let why_none = |since| pool.why_none(sqlx::Error::PoolTimedOut, since).reason();
+        let before = pool.filled();
+        let first = pool.hold();
+        assert_eq!(why_none(before), "DEPENDENCY_UNAVAILABLE", "one of two");
+        let second = pool.hold();
+        assert_eq!(why_none(pool.filled()), "LIMIT_REACHED", "both");
+        drop((first, second));
+        // Between two callers who take turns nobody holds it.
+        assert_eq!(why_none(before), "LIMIT_REACHED", "both, meanwhile");
+        let _third = pool.hold();
+        let since = pool.filled();
+        assert_eq!(why_none(since), "DEPENDENCY_UNAVAILABLE", "both, before");
+    }
+}

@@ -8,7 +8,7 @@ use redress_model::Fault;
 use redress_store::{
     Database, OneRowExt as _, Operation, Role, StoreResultExt as _, Tx, UrgentEvent,
 };
-use redress_testkit::proxy::FaultProxy;
+use redress_testkit::proxy::{FaultProxy, Mode};
 use redress_testkit::{eventually, postgres};
 use secrecy::ExposeSecret as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -337,7 +337,7 @@ async fn where_others_hold_fewer_connections_than_there_may_be_the_pool_is_not_a
     let through = right.host("127.0.0.1").port(proxy.address().port());
     let db = narrow(through, 2);
     while !db.is_reachable().await {}
-    proxy.set(redress_testkit::proxy::Mode::Refuse);
+    proxy.set(Mode::Refuse);
     let scope = site("lake");
     let waits = sql(&db, &scope, &["SELECT 'x'"]);
     tokio::pin!(waits);
@@ -386,26 +386,6 @@ async fn where_others_hold_all_connections_the_pool_is_at_its_limit() {
     let refused = async { Ok(refused.await) };
     let ((), refused) = tokio::try_join!(db.run(&scope, &holds), refused).unwrap();
     assert_eq!(refused.unwrap_err().reason(), "LIMIT_REACHED");
-}
-
-/// A busy pool has no moment at which one caller keeps all connections, and is at its limit all the same.
-#[tokio::test]
-async fn where_many_take_turns_the_pool_is_at_its_limit() {
-    let t = database().await;
-    let url = t.url("intake", Role::App);
-    let db = narrow(url.expose_secret().parse().unwrap(), 2);
-    while !db.is_reachable().await {}
-    let scope = site("lake");
-    let calls = (0..40).map(|_| sql(&db, &scope, &["SELECT pg_sleep(0.05)::text"]));
-    let answers = futures::future::join_all(calls).await;
-    let refused: Vec<_> = answers.into_iter().filter_map(Result::err).collect();
-    assert!(
-        !refused.is_empty(),
-        "forty wait a second for two connections, with 0.3 s of patience"
-    );
-    for fault in refused {
-        assert_eq!(fault.reason(), "LIMIT_REACHED", "{fault:?}");
-    }
 }
 
 #[tokio::test]

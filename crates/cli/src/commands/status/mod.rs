@@ -38,6 +38,15 @@ struct Trouble {
     runbook: &'static str,
 }
 
+/// The code of an answer that did not come: a connection that broke has none of the service's own.
+fn code_of_away(error: &Status) -> Code {
+    if is_broken(error) {
+        Code::Unavailable
+    } else {
+        error.code()
+    }
+}
+
 /// What one service answered.
 struct Answer {
     service: &'static str,
@@ -198,12 +207,7 @@ fn troubles(answer: &Answer) -> Vec<Trouble> {
     let status = match &answer.status {
         Ok(status) => status,
         Err(error) => {
-            // A connection that broke has no code of the service's.
-            let code = if is_broken(error) {
-                Code::Unavailable
-            } else {
-                error.code()
-            };
+            let code = code_of_away(error);
             tell(format!("does not answer ({code:?})"), "a-service-is-gone");
             return found;
         }

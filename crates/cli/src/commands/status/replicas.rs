@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use redress_proto::operations::v1::{GetStatusResponse, Reading};
 use tonic::{Code, Status};
 
-use super::{Answer, is_failed_read, pool_share, values};
+use super::{Answer, code_of_away, is_failed_read, pool_share, values};
 
 /// Of these the lowest is the worst.
 const LOW_IS_BAD: [&str; 2] = ["redress.timers.index.ready", "redress.redis.up"];
@@ -66,7 +66,7 @@ pub(super) fn together(service: &'static str, replies: Vec<Reply>, found: usize)
     let replicas = Replicas {
         found,
         asked,
-        away: away.iter().map(|(error, _)| error.code()).collect(),
+        away: away.iter().map(|(error, _)| code_of_away(error)).collect(),
         failing: read.iter().filter(|read| is_failed_read(read)).count(),
     };
     let of_away = away.into_iter().next();

@@ -5,8 +5,8 @@ use redress_proto::operations::v1::GetStatusResponse;
 use serde_json::json;
 
 use super::{
-    Answer, LIST_BROKEN, Trouble, broken_promises, counts_age, headline, max, pool_share, sum,
-    values,
+    Answer, LIST_BROKEN, Trouble, broken_promises, code_of_away, counts_age, headline, max,
+    pool_share, sum, values,
 };
 use crate::output::{counted, distance, heading, instant, line, show_table, table};
 use crate::paint::Paint as _;
@@ -247,7 +247,7 @@ pub(super) fn as_json(answers: &[Answer], troubles: &[Trouble]) -> serde_json::V
             Err(error) => json!({
                 "service": answer.service,
                 "serving": false,
-                "reason": format!("{:?}", error.code()),
+                "reason": format!("{:?}", code_of_away(error)),
                 "replicas": answer.replicas.asked,
                 "replicas_away": answer.replicas.away.len(),
             }),
