@@ -392,8 +392,8 @@ async fn i8_no_rpc_shows_or_changes_what_belongs_to_another_site() {
 async fn at_rest(platform: &Platform) -> BTreeMap<String, BTreeSet<String>> {
     eventually(PATIENCE, async || {
         let first = holdings(platform).await;
-        // Rest can only be seen by looking twice.
-        tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+        // Rest can only be seen by looking twice, with a poll of the relays (2 s) in between.
+        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
         let second = holdings(platform).await;
         (first == second).then_some(second)
     })

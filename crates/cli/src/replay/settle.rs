@@ -18,8 +18,8 @@ use super::{Incident, Outcome};
 use crate::connect::{Platform, is_transient, request};
 use crate::failure::{Failure, in_short};
 
-/// How long nothing may have changed.
-const QUIET: Duration = Duration::from_millis(1500);
+/// How long nothing may have changed: longer than a relay waits (2 s) where nobody wakes it.
+const QUIET: Duration = Duration::from_secs(3);
 
 /// Between two readings.
 const PAUSE: Duration = Duration::from_millis(300);

@@ -127,7 +127,8 @@ async fn i3_i8_a_parked_event_is_listed_to_its_site_and_redriven_in_order() {
     let server = EventAdminServer::new(w.sender.clone());
     let both = ["lake", "hill"];
     eventually(SOON, async || {
-        list(&server, &both, 0, "").await.parked_events.len() == 2
+        let parked = list(&server, &both, 0, "").await.parked_events;
+        parked.len() == 2 && parked.iter().all(|p| p.held_behind == 2)
     })
     .await;
 

@@ -39,7 +39,7 @@ impl World {
         };
         let watch = self.api.watch_incident(as_caller(request, &["lake"])).await;
         let mut stream = watch.expect("watches").into_inner();
-        let message = tokio::time::timeout(Duration::from_secs(10), stream.next()).await;
+        let message = tokio::time::timeout(Duration::from_secs(30), stream.next()).await;
         message.expect("soon").expect("a message").expect("ok")
     }
 }
@@ -469,7 +469,7 @@ async fn whoever_a_neighbours_case_complains_about_is_shown_no_message_held_abou
         let watch = as_staff(watch, "lake", person);
         let watch = world.api.watch_incident(watch).await;
         let mut stream = watch.expect("the incident is theirs").into_inner();
-        let message = tokio::time::timeout(Duration::from_secs(10), stream.next()).await;
+        let message = tokio::time::timeout(Duration::from_secs(30), stream.next()).await;
         let shown = message.expect("soon").expect("a message").expect("ok");
         assert_eq!(held(&shown).waiting_count, sees, "{person}");
 

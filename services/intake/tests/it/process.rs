@@ -146,8 +146,13 @@ async fn i1_a_complaint_taken_while_everything_behind_is_away_survives_a_restart
         .expect("a stream")
         .into_inner();
     handle.shutdown();
-    let end = stream.next().await.expect("an end").expect_err("draining");
-    assert_eq!(end.code(), Code::Unavailable);
+    // What changed right before the watch may come too: other transactions hold the horizon back.
+    let end = loop {
+        if let Err(end) = stream.next().await.expect("an end") {
+            break end;
+        }
+    };
+    assert_eq!(end.code(), Code::Unavailable, "draining");
     handle.ended().await.expect("in good order");
 
     let (handle, channel) = start(&world, &keys).await;

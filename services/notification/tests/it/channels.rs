@@ -29,7 +29,7 @@ use crate::rpc::{by, caller, service};
 use crate::support::http::{Endpoint, Manner};
 use crate::support::{World, meter, news, site};
 
-const TIMEOUT: Duration = Duration::from_millis(300);
+const TIMEOUT: Duration = Duration::from_secs(2);
 const SECRET: &[u8] = b"0123456789abcdef";
 
 fn text_messages(endpoint: &Endpoint) -> SmsGateway {

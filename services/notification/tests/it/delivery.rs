@@ -433,7 +433,7 @@ async fn tried_in_vain(
     world.clock.advance(SignedDuration::from_secs(60));
     let endpoint = Endpoint::start().await;
     let channels = vec![MessageChannel::Sms, MessageChannel::Email];
-    let sender = world.sender(webhook(&endpoint, channels, Duration::from_secs(1)));
+    let sender = world.sender(webhook(&endpoint, channels, Duration::from_secs(2)));
     endpoint.next(manner);
     world.send_due(&sender).await;
     let waits = world.message().await.fate;

@@ -22,7 +22,7 @@ const NEW: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 fn gateways(endpoint: &Endpoint, outbox: bool) -> Gateways {
     let channels = vec![MessageChannel::Sms, MessageChannel::Email];
-    let timeout = Duration::from_millis(300);
+    let timeout = Duration::from_secs(2);
     Gateways {
         webhook: Some(
             Webhook::new(&endpoint.url(), &[NEW, OLD], channels, timeout).expect("right settings"),
