@@ -94,7 +94,7 @@ def takes_something(overlay, selector):
     return any(selects(selector, pod_labels(w)) for w in overlay.workloads())
 
 
-# Secrets' keys that an operator adds, here while the issuer's key is rotated (docs/runbook.md): only an optional source may
+# Secrets' keys that an operator adds, here to rotate the issuer's key (docs/runbook.md): only an optional source may
 # ask for them.
 ADDED_BY_HAND = {("redress-platform", "jwks.json")}
 

@@ -380,7 +380,6 @@ impl Database {
         operation: &O,
     ) -> Result<O::Output, Fault> {
         let mut tx = Tx::begin(pool, mode, scope, O::SAVEPOINT).await?;
-        let _held = pool.hold();
         match operation.run(&mut tx).await {
             Ok(output) => {
                 let (leaves, urgent) = tx.leaves();

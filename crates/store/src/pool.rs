@@ -21,7 +21,8 @@ pub(crate) struct Pool {
 
 #[derive(Debug, Default)]
 struct State {
-    /// How many transactions are under way; statements straight on the worker's pool are not among them.
+    /// How many transactions have a connection, until they have rolled back. Statements straight on the worker's pool are
+    /// not among them: where these fill it, too, it is told as one that cannot connect.
     held: AtomicU32,
     /// How often they came to hold all connections.
     filled: AtomicU64,
@@ -29,8 +30,9 @@ struct State {
     told: Mutex<Option<Instant>>,
 }
 
-/// A transaction that is under way.
-pub(crate) struct Held<'a>(&'a AtomicU32);
+/// A connection that a transaction has.
+#[derive(Debug)]
+pub(crate) struct Held(Arc<State>);
 
 impl Pool {
     pub(crate) fn new(connections: PgPool) -> Self {
@@ -45,12 +47,12 @@ impl Pool {
         self.state.filled.load(Ordering::Relaxed)
     }
 
-    /// Counts a transaction that began, until the answer is dropped.
-    pub(crate) fn hold(&self) -> Held<'_> {
+    /// Counts a transaction that got its connection, until the answer is dropped.
+    pub(crate) fn hold(&self) -> Held {
         if self.state.held.fetch_add(1, Ordering::Relaxed) + 1 >= self.max() {
             self.state.filled.fetch_add(1, Ordering::Relaxed);
         }
-        Held(&self.state.held)
+        Held(Arc::clone(&self.state))
     }
 
     fn max(&self) -> u32 {
@@ -86,9 +88,9 @@ impl Pool {
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for Held {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.held.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Postgres};
 use tokio::runtime::Handle;
 
 use crate::fault::{commit_fault, fault};
-use crate::pool::Pool;
+use crate::pool::{Held, Pool};
 use crate::scope::Scope;
 
 /// Nobody holds a transaction that has ended: ending takes it.
@@ -45,7 +45,7 @@ impl Mode {
 #[derive(Debug)]
 pub struct Tx {
     /// None once it has ended.
-    connection: Option<PoolConnection<Postgres>>,
+    connection: Option<(PoolConnection<Postgres>, Held)>,
     leaves: Leaves,
     urgent: Vec<UrgentEvent>,
 }
@@ -88,7 +88,7 @@ impl Tx {
         let why_none = |error| pool.why_none(error, filled);
         let connection = pool.connections.acquire().await.map_err(why_none)?;
         let mut tx = Self {
-            connection: Some(connection),
+            connection: Some((connection, pool.hold())),
             leaves: Leaves::Nothing,
             urgent: Vec::new(),
         };
@@ -156,7 +156,7 @@ impl Tx {
         // In its place until it has answered: whoever goes away before that leaves it to `drop`.
         if let Err(error) = sqlx::raw_sql("ROLLBACK").execute(&mut *self).await {
             tracing::debug!(%error, "rollback failed");
-            if let Some(connection) = &mut self.connection {
+            if let Some((connection, _)) = &mut self.connection {
                 connection.close_on_drop();
             }
         }
@@ -164,7 +164,7 @@ impl Tx {
     }
 }
 
-async fn roll_back(mut connection: PoolConnection<Postgres>) {
+async fn roll_back(mut connection: PoolConnection<Postgres>, _held: Held) {
     if let Err(error) = connection.execute("ROLLBACK").await {
         tracing::debug!(%error, "rollback failed");
         connection.close_on_drop();
@@ -174,12 +174,12 @@ async fn roll_back(mut connection: PoolConnection<Postgres>) {
 /// Whoever goes away in the middle of it, at whatever step, leaves nothing open.
 impl Drop for Tx {
     fn drop(&mut self) {
-        let Some(mut connection) = self.connection.take() else {
+        let Some((mut connection, held)) = self.connection.take() else {
             return;
         };
         match Handle::try_current() {
             Ok(runtime) => {
-                runtime.spawn(roll_back(connection));
+                runtime.spawn(roll_back(connection, held));
             }
             Err(_) => connection.close_on_drop(),
         }
@@ -189,12 +189,12 @@ impl Drop for Tx {
 impl Deref for Tx {
     type Target = PgConnection;
     fn deref(&self) -> &PgConnection {
-        self.connection.as_ref().expect(OPEN)
+        &self.connection.as_ref().expect(OPEN).0
     }
 }
 
 impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        self.connection.as_mut().expect(OPEN)
+        &mut self.connection.as_mut().expect(OPEN).0
     }
 }

@@ -137,7 +137,8 @@ pub fn generate_key_file(kek_id: &str) -> SecretString {
     let encode = |key: SecretKey| Zeroizing::new(STANDARD.encode(key.expose_secret()));
     SecretString::from(format!(
         "# Keys that seal personal data. Keep this file secret, and keep a copy: without it the sealed\n\
-         # fields are lost. To rotate, add a kek line at the end; the last one seals, all open.\n\
+         # fields are lost. The last kek line seals, all open. To rotate, add one above the last and restart\n\
+         # all that read this file; then move it to the end and restart them again.\n\
          # Never change the token line: people are recognised by it.\n\
          token {}\nkek {kek_id} {}\n",
         encode(random_key()).as_str(),

@@ -11,7 +11,9 @@ use redress_store::{
 use redress_testkit::proxy::{FaultProxy, Mode};
 use redress_testkit::{eventually, postgres};
 use secrecy::ExposeSecret as _;
+use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tokio::net::TcpStream;
 use tokio::sync::Barrier;
 
 use crate::{database, site, sql};
@@ -299,13 +301,14 @@ async fn i10_a_read_abandoned_at_any_step_spoils_no_later_write() {
 }
 
 /// A database whose pools lead to the same place, with so many connections at most and little patience.
-fn narrow(options: PgConnectOptions, max: u32) -> Database {
+fn narrow(options: PgConnectOptions, max: u32) -> (PgPool, Database) {
     let pool = PgPoolOptions::new()
         .max_connections(max)
         .acquire_timeout(Duration::from_secs(2))
         .connect_lazy_with(options);
     let meter = opentelemetry::global::meter("test");
-    Database::from_pools(pool.clone(), pool, "intake", &meter)
+    let db = Database::from_pools(pool.clone(), pool.clone(), "intake", &meter);
+    (pool, db)
 }
 
 #[tokio::test]
@@ -319,7 +322,7 @@ async fn where_no_connection_can_be_made_postgres_is_away_and_not_at_its_limit()
         ("no such database", right.clone().database("nowhere")),
         ("no such role", right.clone().username("nobody_at_all")),
     ] {
-        let db = narrow(options, 1);
+        let (_, db) = narrow(options, 1);
         let fault = sql(&db, &site("lake"), &["SELECT 'x'"]).await.unwrap_err();
         assert_eq!(fault.reason(), "DEPENDENCY_UNAVAILABLE", "{why}: {fault:?}");
         assert!(redress_store::is_away(&fault), "{why}");
@@ -335,9 +338,14 @@ async fn where_others_hold_fewer_connections_than_there_may_be_the_pool_is_not_a
     let server = format!("{}:{}", right.get_host(), right.get_port());
     let proxy = FaultProxy::start(server.parse().unwrap()).await;
     let through = right.host("127.0.0.1").port(proxy.address().port());
-    let db = narrow(through, 2);
+    let (pool, db) = narrow(through, 2);
     while !db.is_reachable().await {}
     proxy.set(Mode::Refuse);
+    // Nobody listens any more, and the one that lives is back from the question whether it works.
+    eventually(Duration::from_secs(20), async || {
+        TcpStream::connect(proxy.address()).await.is_err() && pool.num_idle() == 1
+    })
+    .await;
     let scope = site("lake");
     let waits = sql(&db, &scope, &["SELECT 'x'"]);
     tokio::pin!(waits);
@@ -371,7 +379,7 @@ async fn where_others_hold_all_connections_the_pool_is_at_its_limit() {
     }
     let t = database().await;
     let url = t.url("intake", Role::App);
-    let db = narrow(url.expose_secret().parse().unwrap(), 1);
+    let (_, db) = narrow(url.expose_secret().parse().unwrap(), 1);
     // A connection may take its time on a busy machine.
     while !db.is_reachable().await {}
     let (has, may_end) = (Barrier::new(2), Barrier::new(2));
@@ -386,6 +394,37 @@ async fn where_others_hold_all_connections_the_pool_is_at_its_limit() {
     let refused = async { Ok(refused.await) };
     let ((), refused) = tokio::try_join!(db.run(&scope, &holds), refused).unwrap();
     assert_eq!(refused.unwrap_err().reason(), "LIMIT_REACHED");
+}
+
+#[tokio::test]
+async fn a_connection_that_an_abandoned_call_has_not_given_back_is_held() {
+    struct Sleep(tokio::sync::Notify);
+    impl Operation for Sleep {
+        const NAME: &'static str = "test.sleep";
+        type Output = ();
+        async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
+            self.0.notify_one();
+            let sleep = sqlx::query("SELECT pg_sleep(20)");
+            sleep.execute(&mut **tx).await.unwrap();
+            Ok(())
+        }
+    }
+    let t = database().await;
+    let url = t.url("intake", Role::App);
+    let (_, db) = narrow(url.expose_secret().parse().unwrap(), 1);
+    while !db.is_reachable().await {}
+    let (scope, sleep) = (site("lake"), Sleep(tokio::sync::Notify::new()));
+    let begun = async {
+        sleep.0.notified().await;
+        // Until Postgres has the statement: it answers the rollback after that.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    };
+    tokio::select! {
+        _ = db.run(&scope, &sleep) => panic!("it sleeps"),
+        () = begun => {}
+    }
+    let refused = sql(&db, &scope, &["SELECT 'x'"]).await.unwrap_err();
+    assert_eq!(refused.reason(), "LIMIT_REACHED", "{refused:?}");
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ printf postgres > "$work/superuser"
 secret redress-postgres-superuser kubernetes.io/basic-auth "username=$work/superuser" \
   "password=$(either redress-postgres-superuser password one_line password)"
 secret redress-redis Opaque "password=$(either redress-redis password one_line password)"
-# There only while the issuer's key is rotated.
+# There once the issuer's key has been rotated.
 jwks=()
 if kept redress-platform jwks.json; then jwks=("jwks.json=$existing/redress-platform/jwks.json"); fi
 secret redress-platform Opaque "key.pem=$(either redress-platform key.pem issuer_key)" "${jwks[@]}"

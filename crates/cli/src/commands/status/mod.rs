@@ -38,12 +38,13 @@ struct Trouble {
     runbook: &'static str,
 }
 
-/// The code of an answer that did not come: a connection that broke has none of the service's own.
+/// The code of an answer that did not come: a connection that broke has none of the service's own, and a call that we gave up
+/// was too slow.
 fn code_of_away(error: &Status) -> Code {
-    if is_broken(error) {
-        Code::Unavailable
-    } else {
-        error.code()
+    match error.code() {
+        Code::Cancelled if is_broken(error) => Code::DeadlineExceeded,
+        _ if is_broken(error) => Code::Unavailable,
+        code => code,
     }
 }
 
@@ -160,21 +161,24 @@ fn counts_age(status: &GetStatusResponse) -> Option<f64> {
     values(status, "redress.counts.age", None).reduce(f64::max)
 }
 
-/// Promises to customers that were broken and are not kept yet, as triage counts them: what [`LIST_BROKEN`] lists.
-fn broken_promises(answers: &[Answer]) -> f64 {
+/// Promises to customers that were broken and are not kept yet, as triage counts them: what [`LIST_BROKEN`] lists. Unknown
+/// while it is away.
+fn broken_promises(answers: &[Answer]) -> Option<f64> {
     let of = |answer: &Answer| {
         let status = answer.status.as_ref().ok()?;
         let label = Some(("redress.clock.state", "breached"));
         Some(sum(status, "redress.triage.clocks.open", label))
     };
-    answers
-        .iter()
-        .filter_map(of)
-        .fold(0.0, |all, one| all + one)
+    let counts = answers.iter().filter(|a| a.service == "triage");
+    counts.map(of).sum()
 }
 
 /// The first lines: how the platform runs, and what people still owe customers, as it was counted so long ago.
-fn headline(troubles: usize, broken: f64, counted_ago: Option<&str>) -> (String, Option<String>) {
+fn headline(
+    troubles: usize,
+    broken: Option<f64>,
+    counted_ago: Option<&str>,
+) -> (String, Option<String>) {
     let first = match troubles {
         0 => "The platform runs as it should.".to_owned(),
         count => format!(
@@ -182,7 +186,7 @@ fn headline(troubles: usize, broken: f64, counted_ago: Option<&str>) -> (String,
             counted(&count, "thing needs", "things need")
         ),
     };
-    let second = (broken > 0.0).then(|| {
+    let second = broken.filter(|broken| *broken > 0.0).map(|broken| {
         let what = counted(
             &broken,
             "promise to a customer is",
@@ -223,10 +227,15 @@ fn troubles(answer: &Answer) -> Vec<Trouble> {
     }
     let mut postgres_is_gone = false;
     if let Some(error) = answer.failed_read() {
-        let code = error.code();
+        let code = code_of_away(error);
         let how_many = replicas.of_all(replicas.failing);
-        if [Code::Unavailable, Code::DeadlineExceeded].contains(&code) {
-            postgres_is_gone = true;
+        if is_broken(error) {
+            tell(
+                format!("does not answer ({code:?}){how_many}"),
+                "a-service-is-gone",
+            );
+        } else if [Code::Unavailable, Code::DeadlineExceeded].contains(&code) {
+            postgres_is_gone = replicas.failing == replicas.asked - replicas.away.len();
             tell(
                 format!("Postgres does not answer it ({code:?}){how_many}"),
                 "postgres-is-gone",
@@ -394,9 +403,11 @@ fn share(part: f64, whole: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
-    use super::replicas::tests::{Told, reply};
+    use super::replicas::tests::{Told, away, reply};
     use super::sections::{as_of, counted_heading};
     use super::*;
 
@@ -545,6 +556,8 @@ mod tests {
             (&json!(true), &json!(3.0))
         );
         assert_eq!(object["services"][0]["replicas"], json!(1));
+        let gone = together("triage", vec![away()], 1);
+        assert_eq!(as_json(&[gone], &[])["broken_promises"], json!(null));
 
         let (first, second) = headline(2, broken_promises(&answers[..1]), None);
         assert_eq!(first, "2 things need somebody.");
@@ -601,6 +614,27 @@ mod tests {
                 ("db.client.connection.max", &pool[..1], 10.0),
             ]);
             assert_eq!(of_failed_read(full, code), sections, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn a_connection_that_breaks_between_the_questions_says_nothing_of_the_database() {
+        for (code, told) in [
+            (Code::Unknown, "does not answer (Unavailable)"),
+            (Code::Cancelled, "does not answer (DeadlineExceeded)"),
+        ] {
+            let mut broken = Status::new(code, "");
+            broken.set_source(Arc::new(std::io::Error::other("reset")));
+            let asked = Reply {
+                read: Err(broken),
+                ..reply(&[])
+            };
+            let found = troubles(&together("triage", vec![asked], 1));
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert_eq!(
+                (found[0].what.as_str(), found[0].runbook),
+                (told, "a-service-is-gone")
+            );
         }
     }
 

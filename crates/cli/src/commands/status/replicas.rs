@@ -184,7 +184,7 @@ pub(super) mod tests {
         }
     }
 
-    fn away() -> Reply {
+    pub(in super::super) fn away() -> Reply {
         Reply {
             status: Err(Status::unavailable("gone")),
             read: Err(Status::unavailable("gone")),

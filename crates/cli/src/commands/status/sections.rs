@@ -105,7 +105,8 @@ pub(super) fn show(answers: &[Answer], troubles: &[Trouble]) {
     } else {
         unknown("Incidents", "crisis");
     }
-    if !troubles.is_empty() || broken > 0.0 {
+    let broken = broken.filter(|broken| *broken > 0.0);
+    if !troubles.is_empty() || broken.is_some() {
         heading("What needs somebody");
         let mut list = table(&["Service", "What", "Where to look"]);
         for trouble in troubles {
@@ -115,7 +116,7 @@ pub(super) fn show(answers: &[Answer], troubles: &[Trouble]) {
                 format!("docs/runbook.md#{}", trouble.runbook),
             ]);
         }
-        if broken > 0.0 {
+        if let Some(broken) = broken {
             list.add_row(vec![
                 "triage".to_owned(),
                 format!(
@@ -256,7 +257,7 @@ pub(super) fn as_json(answers: &[Answer], troubles: &[Trouble]) -> serde_json::V
                 "serving": true,
                 "replicas": answer.replicas.asked,
                 "replicas_away": answer.replicas.away.len(),
-                "calls_fail": answer.failed_read().map(|error| format!("{:?}", error.code())),
+                "calls_fail": answer.failed_read().map(|error| format!("{:?}", code_of_away(error))),
                 "version": status.version,
                 "instance": status.instance,
                 "counts_age_seconds": counts_age(status),
