@@ -21,8 +21,8 @@ pub(crate) struct Pool {
 
 #[derive(Debug, Default)]
 struct State {
-    /// How many transactions have a connection, until they have rolled back. Statements straight on the worker's pool are
-    /// not among them: where these fill it, too, it is told as one that cannot connect.
+    /// How many transactions have a connection, until they have rolled back and not while the driver takes it back. Statements
+    /// straight on the worker's pool are not among them: where these fill it, too, it is told as one that cannot connect.
     held: AtomicU32,
     /// How often they came to hold all connections.
     filled: AtomicU64,

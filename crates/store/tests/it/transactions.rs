@@ -398,12 +398,11 @@ async fn where_others_hold_all_connections_the_pool_is_at_its_limit() {
 
 #[tokio::test]
 async fn a_connection_that_an_abandoned_call_has_not_given_back_is_held() {
-    struct Sleep(tokio::sync::Notify);
+    struct Sleep;
     impl Operation for Sleep {
         const NAME: &'static str = "test.sleep";
         type Output = ();
         async fn run(&self, tx: &mut Tx) -> Result<(), Fault> {
-            self.0.notify_one();
             let sleep = sqlx::query("SELECT pg_sleep(20)");
             sleep.execute(&mut **tx).await.unwrap();
             Ok(())
@@ -413,14 +412,18 @@ async fn a_connection_that_an_abandoned_call_has_not_given_back_is_held() {
     let url = t.url("intake", Role::App);
     let (_, db) = narrow(url.expose_secret().parse().unwrap(), 1);
     while !db.is_reachable().await {}
-    let (scope, sleep) = (site("lake"), Sleep(tokio::sync::Notify::new()));
-    let begun = async {
-        sleep.0.notified().await;
-        // Until Postgres has the statement: it answers the rollback after that.
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    };
+    let scope = site("lake");
+    // Once Postgres has the statement, it answers the rollback after that.
+    let begun = eventually(Duration::from_secs(20), async || {
+        let sleeps = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
+        let sleeps: i64 = sqlx::query_scalar(sleeps)
+            .fetch_one(&t.admin)
+            .await
+            .unwrap();
+        sleeps == 1
+    });
     tokio::select! {
-        _ = db.run(&scope, &sleep) => panic!("it sleeps"),
+        _ = db.run(&scope, &Sleep) => panic!("it sleeps"),
         () = begun => {}
     }
     let refused = sql(&db, &scope, &["SELECT 'x'"]).await.unwrap_err();

@@ -304,11 +304,12 @@ async fn a_watch_shows_the_incident_then_each_change_and_resumes() {
         missed.incident.expect("filled").mode(),
         IncidentMode::Public
     );
-    // And the last token to silence, until something happens again. What other transactions held back
-    // may come once more before it: a switch and an opening, and no more than these.
+    // And the last token to silence for longer than it polls, until something happens again. What other transactions
+    // held back may come once more before it: a switch and an opening, and no more than these.
     let mut third = watch(changed.resume_token).await;
     let mut again = 0;
-    while let Ok(held_back) = tokio::time::timeout(Duration::from_millis(300), third.next()).await {
+    while let Ok(held_back) = tokio::time::timeout(Duration::from_millis(2500), third.next()).await
+    {
         held_back.expect("a message").expect("ok");
         again += 1;
         assert!(again <= 2, "never silent");

@@ -38,13 +38,12 @@ struct Trouble {
     runbook: &'static str,
 }
 
-/// The code of an answer that did not come: a connection that broke has none of the service's own, and a call that we gave up
-/// was too slow.
+/// The code of an answer that did not come: a connection that broke has none of the service's own.
 fn code_of_away(error: &Status) -> Code {
-    match error.code() {
-        Code::Cancelled if is_broken(error) => Code::DeadlineExceeded,
-        _ if is_broken(error) => Code::Unavailable,
-        code => code,
+    if is_broken(error) {
+        Code::Unavailable
+    } else {
+        error.code()
     }
 }
 
@@ -71,6 +70,11 @@ impl Answer {
 fn is_failed_read(read: &Result<(), Status>) -> bool {
     let known = |s: &Status| !matches!(s.code(), Code::PermissionDenied | Code::Unauthenticated);
     read.as_ref().is_err_and(known)
+}
+
+/// Whether the connection broke between the question how it is and this one.
+fn is_cut_off(read: &Result<(), Status>) -> bool {
+    read.as_ref().is_err_and(is_broken)
 }
 
 /// Asks every service, prints, and fails when the platform does not run as it should.
@@ -169,8 +173,7 @@ fn broken_promises(answers: &[Answer]) -> Option<f64> {
         let label = Some(("redress.clock.state", "breached"));
         Some(sum(status, "redress.triage.clocks.open", label))
     };
-    let counts = answers.iter().filter(|a| a.service == "triage");
-    counts.map(of).sum()
+    answers.iter().find(|a| a.service == "triage").and_then(of)
 }
 
 /// The first lines: how the platform runs, and what people still owe customers, as it was counted so long ago.
@@ -225,17 +228,20 @@ fn troubles(answer: &Answer) -> Vec<Trouble> {
             "a-service-is-gone",
         );
     }
+    if replicas.cut_off > 0 {
+        let how_many = replicas.of_all(replicas.cut_off);
+        tell(
+            format!("does not answer any more (Unavailable){how_many}"),
+            "a-service-is-gone",
+        );
+    }
     let mut postgres_is_gone = false;
-    if let Some(error) = answer.failed_read() {
-        let code = code_of_away(error);
+    if let Some(error) = answer.failed_read().filter(|error| !is_broken(error)) {
+        let code = error.code();
         let how_many = replicas.of_all(replicas.failing);
-        if is_broken(error) {
-            tell(
-                format!("does not answer ({code:?}){how_many}"),
-                "a-service-is-gone",
-            );
-        } else if [Code::Unavailable, Code::DeadlineExceeded].contains(&code) {
-            postgres_is_gone = replicas.failing == replicas.asked - replicas.away.len();
+        if [Code::Unavailable, Code::DeadlineExceeded].contains(&code) {
+            let told = replicas.asked - replicas.away.len() - replicas.cut_off;
+            postgres_is_gone = replicas.failing == told;
             tell(
                 format!("Postgres does not answer it ({code:?}){how_many}"),
                 "postgres-is-gone",
@@ -537,7 +543,7 @@ mod tests {
                 count,
             )])
         };
-        let answers = [clock("running", 16.0), clock("breached", 3.0)];
+        let answers = [clock("breached", 3.0), clock("running", 16.0)];
         assert!(answers.iter().all(|a| troubles(a).is_empty()));
         let (first, second) = headline(0, broken_promises(&answers), Some("11 s ago"));
         assert_eq!(first, "The platform runs as it should.");
@@ -559,7 +565,7 @@ mod tests {
         let gone = together("triage", vec![away()], 1);
         assert_eq!(as_json(&[gone], &[])["broken_promises"], json!(null));
 
-        let (first, second) = headline(2, broken_promises(&answers[..1]), None);
+        let (first, second) = headline(2, broken_promises(&answers[1..]), None);
         assert_eq!(first, "2 things need somebody.");
         assert_eq!(second, None);
     }
@@ -619,22 +625,30 @@ mod tests {
 
     #[test]
     fn a_connection_that_breaks_between_the_questions_says_nothing_of_the_database() {
-        for (code, told) in [
-            (Code::Unknown, "does not answer (Unavailable)"),
-            (Code::Cancelled, "does not answer (DeadlineExceeded)"),
-        ] {
+        for code in [Code::Unknown, Code::Cancelled] {
             let mut broken = Status::new(code, "");
             broken.set_source(Arc::new(std::io::Error::other("reset")));
             let asked = Reply {
                 read: Err(broken),
                 ..reply(&[])
             };
-            let found = troubles(&together("triage", vec![asked], 1));
-            assert_eq!(found.len(), 1, "{found:?}");
-            assert_eq!(
-                (found[0].what.as_str(), found[0].runbook),
-                (told, "a-service-is-gone")
-            );
+            let without_postgres = Reply {
+                read: Err(Status::unavailable("postgres")),
+                ..reply(&[])
+            };
+            let found = troubles(&together("triage", vec![asked, without_postgres], 2));
+            let found: Vec<_> = found.iter().map(|t| (t.what.as_str(), t.runbook)).collect();
+            let wanted = [
+                (
+                    "does not answer any more (Unavailable) (1 of 2 replicas)",
+                    "a-service-is-gone",
+                ),
+                (
+                    "Postgres does not answer it (Unavailable) (1 of 2 replicas)",
+                    "postgres-is-gone",
+                ),
+            ];
+            assert_eq!(found, wanted);
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use redress_proto::operations::v1::{GetStatusResponse, Reading};
 use tonic::{Code, Status};
 
-use super::{Answer, code_of_away, is_failed_read, pool_share, values};
+use super::{Answer, code_of_away, is_cut_off, is_failed_read, pool_share, values};
 
 /// Of these the lowest is the worst.
 const LOW_IS_BAD: [&str; 2] = ["redress.timers.index.ready", "redress.redis.up"];
@@ -29,6 +29,8 @@ pub(super) struct Replicas {
     pub(super) away: Vec<Code>,
     /// At how many of those that answered calls that read the database fail.
     pub(super) failing: usize,
+    /// How many of those that answered were gone before they could say whether these calls fail.
+    pub(super) cut_off: usize,
 }
 
 impl Replicas {
@@ -67,13 +69,21 @@ pub(super) fn together(service: &'static str, replies: Vec<Reply>, found: usize)
         found,
         asked,
         away: away.iter().map(|(error, _)| code_of_away(error)).collect(),
-        failing: read.iter().filter(|read| is_failed_read(read)).count(),
+        failing: read
+            .iter()
+            .filter(|r| is_failed_read(r) && !is_cut_off(r))
+            .count(),
+        cut_off: read.iter().filter(|r| is_cut_off(r)).count(),
     };
     let of_away = away.into_iter().next();
     let (status, read) = match (there.is_empty(), of_away) {
         (true, Some((error, read))) => (Err(error), read),
         _ => {
-            let worst = read.iter().position(is_failed_read).unwrap_or(0);
+            // What is said of a database tells more than a connection that broke.
+            let failed = |read: &Result<(), Status>| is_failed_read(read) && !is_cut_off(read);
+            let worst = read.iter().position(failed);
+            let worst = worst.or_else(|| read.iter().position(is_failed_read));
+            let worst = worst.unwrap_or(0);
             let read = read.into_iter().nth(worst).unwrap_or(Ok(()));
             (Ok(worst_of(there)), read)
         }
